@@ -1,0 +1,1 @@
+"""How we reach out: one mechanism a file, none imports another, foreign errors are translated here."""

@@ -1,0 +1,1 @@
+"""What we do: one verb a file; each may run twice safely."""

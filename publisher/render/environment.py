@@ -1,0 +1,61 @@
+"""Jinja: the user's templates over the shipped ones, with our words, dates and addresses; a misspelt name is an error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from publisher.core.errors import TemplateError
+from publisher.core.site import Site
+from publisher.render.words import words
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def shipped_templates() -> Path:
+    """Our own templates: inside an installed package, or at the top of a checkout."""
+    installed = _PACKAGE / "_shipped" / "templates"
+    return installed if installed.is_dir() else _PACKAGE.parent / "templates"
+
+
+class Templates:
+    """Renders named templates for one site in one language.
+
+    A file of the same name in `user_folder` wins; `{% extends "default/web/day.html" %}` still reaches ours.
+    Every template knows `site`, `_` (words: `_("{n} entries", n=3)`), `words`, and the filters
+    `absolute` (path below the site root → full address) and `root` (→ root-relative address).
+    Autoescape is on for .html and .xml. Raises TemplateError naming the template, the line and the fault.
+    """
+
+    def __init__(self, site: Site, *, language: str | None = None, user_folder: Path | None = None) -> None:
+        ours = jinja2.FileSystemLoader(shipped_templates())
+        loaders: list[jinja2.BaseLoader] = [ours, jinja2.PrefixLoader({"default": ours})]
+        if user_folder is not None:
+            loaders.insert(0, jinja2.FileSystemLoader(user_folder))
+        self.site = site
+        self.words = words(language or site.language)
+        self.environment = jinja2.Environment(
+            loader=jinja2.ChoiceLoader(loaders),
+            undefined=jinja2.StrictUndefined,
+            autoescape=jinja2.select_autoescape(("html", "xml"), default_for_string=True, default=False),
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        self.environment.globals.update(site=site, _=self.words, words=self.words)
+        self.environment.filters.update(absolute=site.absolute, root=self._root)
+
+    def _root(self, path: str) -> str:
+        return self.site.absolute(path).removeprefix(self.site.url.removesuffix(self.site.base_path))
+
+    def render(self, template: str, /, **context: Any) -> str:
+        try:
+            return self.environment.get_template(template).render(**context)
+        except jinja2.TemplateSyntaxError as exc:
+            raise TemplateError(
+                "{name}:{line}: {what}", name=exc.filename or exc.name or template, line=exc.lineno, what=exc.message
+            ) from exc
+        except jinja2.TemplateError as exc:
+            raise TemplateError("{name}: {what}", name=template, what=exc.message or repr(exc)) from exc

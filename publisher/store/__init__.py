@@ -1,0 +1,1 @@
+"""What we remember: core values in and out, never rows."""
