@@ -1,14 +1,15 @@
 """Every error of ours, drawn as one tree and branched by what the caller can do.
 
-    PublisherError                 .sentence (message id), .params, .exit_code
-    ├── UsageError                 exit 2   the command line is wrong
-    ├── OperatorMustAct            exit 1   mend it, then run again; what was begun is finished then
-    │   ├── ConfigError            every problem of config.toml at once
-    │   ├── FolderError            a file cannot be read or written (full disk, permissions, gone)
-    │   ├── StoreError             the database is locked, damaged or of another version
-    │   ├── ClockError             the clock jumped; --accept-clock
-    │   └── TemplateError          a template is wrong: names the template and the line
-    └── Busy                       another run holds the lock
+PublisherError                 .sentence (message id), .params, .exit_code
+├── UsageError                 exit 2   the command line is wrong
+├── OperatorMustAct            exit 1   mend it, then run again; what was begun is finished then
+│   ├── ConfigError            every problem of config.toml at once
+│   ├── FolderError            a file cannot be read or written (full disk, permissions, gone)
+│   ├── StoreError             the database is locked, damaged or of another version
+│   ├── ClockError             the clock jumped; --accept-clock
+│   ├── TemplateError          a template is wrong: names the template and the line
+│   └── MailError              the mail server cannot be reached or trusted, or turns us away
+└── Busy                       another run holds the lock
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class UsageError(PublisherError):
     exit_code = 2
 
 
-class OperatorMustAct(PublisherError):
+class OperatorMustAct(PublisherError):  # noqa: N818 - what it is, not that it failed
     """Something outside must be mended; running again afterwards finishes the work."""
 
 
@@ -66,7 +67,11 @@ class TemplateError(OperatorMustAct):
     """A template cannot be rendered."""
 
 
-class Busy(PublisherError):
+class MailError(OperatorMustAct):
+    """The mail server cannot be used: what was not sent waits and goes out with the next run."""
+
+
+class Busy(PublisherError):  # noqa: N818 - as above
     """Another run holds the lock: its pid, command and start are in `holder`."""
 
     def __init__(self, *, pid: int, command: str, since: str) -> None:

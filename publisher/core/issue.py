@@ -44,7 +44,9 @@ class PublishedEntry:
     updated_at: datetime  # moves only when the normalised text does; never before published_at
     late: bool = False  # its day had been published before: stands under 补
     corrections: tuple[Correction, ...] = ()
-    links: Mapping[str, LinkState] = field(default_factory=dict)  # by EntryLink.url; a missing one is unchecked
+    links: Mapping[str, LinkState] = field(
+        default_factory=dict
+    )  # by EntryLink.url; a missing one is unchecked
     media: Mapping[str, str] = field(default_factory=dict)  # 'pic.png' as written → 'media/<sha256>.png'
 
     def link_state(self, url: str) -> LinkState:

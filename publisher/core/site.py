@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
+from publisher.core.link import Show
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
@@ -18,6 +20,7 @@ class Site:
     timezone: str = "Asia/Shanghai"
     contact: str = ""  # an address or line for the foot of pages and mail
     remote_images: bool = False  # False: remote images become links
+    show_links: Show = "both"  # how short links are shown (core.link)
     publisher_uuid: str = ""  # of the publication: part of Message-ID
     tag_host: str = "localhost"  # the authority of every tag: URI, stored at the first run
 

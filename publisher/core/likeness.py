@@ -1,0 +1,163 @@
+"""How alike two texts are: 3-grams of letters, Dice and containment, and sketches small enough to keep."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import zlib
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+SKETCH = 64
+"""Hashes kept of a text: two texts alike by 0.8 share about forty of them."""
+
+NEAR_DUPLICATE = 0.8
+"""Dice from which an entry counts as a repetition of one in another file."""
+
+FEW, EVERY = 256, 8
+"""A text of more than FEW 3-grams is looked up by one in EVERY."""
+
+_GRAM = 3
+_SHARED = 0.25  # of the smaller sketch, before two texts are compared in full; alike by 0.8 they share 0.6
+_CANDIDATES = 8  # texts compared in full for one entry
+_CROWD = 200  # holders of one hash that are looked at: a boilerplate line must not cost a whole library
+
+_ADDRESS = re.compile(r"https?://[!-~]+", re.IGNORECASE)
+_NO_LETTER = re.compile(r"[\W\d_]+")
+
+Shingles = frozenset[str]
+
+TextsOf = Callable[[Collection[str]], Mapping[str, str]]
+"""Texts of known entries by uid; an uid without a text may be missing. Asked once, for few."""
+
+
+def shingle_text(text: str) -> str:
+    """What comparison sees: NFKC, lower case, letters and Han only; no addresses, digits or marks."""
+    folded = unicodedata.normalize("NFKC", _ADDRESS.sub(" ", text)).lower()
+    return _NO_LETTER.sub("", folded)
+
+
+def shingles(comparable: str) -> Shingles:
+    """The 3-grams of a `shingle_text`; a text of one or two letters is its own only gram."""
+    if len(comparable) <= _GRAM:
+        return frozenset((comparable,)) if comparable else frozenset()
+    return frozenset(comparable[i : i + _GRAM] for i in range(len(comparable) - _GRAM + 1))
+
+
+@lru_cache(maxsize=256)
+def letters(text: str) -> int:
+    """How much comparable text there is, in characters."""
+    return len(shingle_text(text))
+
+
+@lru_cache(maxsize=256)
+def grams_of(text: str) -> Shingles:
+    """The 3-grams of any text. The last few are kept: the same ones are compared again and again."""
+    return shingles(shingle_text(text))
+
+
+def dice(one: Shingles, other: Shingles) -> float:
+    """Twice the shared part over the sum: 1 for equal texts, below 0.1 for different ones."""
+    total = len(one) + len(other)
+    return 2 * len(one & other) / total if total else 0.0
+
+
+def containment(one: Shingles, other: Shingles) -> float:
+    """How much of the smaller text is in the larger one: near 1 when one was cut from the other."""
+    smaller = min(len(one), len(other))
+    return len(one & other) / smaller if smaller else 0.0
+
+
+def anchors(grams: Shingles) -> Collection[str]:
+    """The 3-grams to look a text up by: all of a short one, every eighth kind of a long one.
+
+    Whether a 3-gram counts depends on itself alone, so that a part of a text keeps its share of them.
+    """
+    if len(grams) <= FEW:
+        return grams
+    return [g for g in grams if not (ord(g[0]) * 31 + ord(g[1]) * 17 + ord(g[2])) % EVERY]
+
+
+def sketch(text: str) -> tuple[int, ...]:
+    """The smallest hashes of a text's 3-grams, ascending: the same on every machine, small enough to store.
+
+    Alike texts share most of them, so an index by hash finds the few old texts worth comparing in full.
+    """
+    grams = grams_of(text)
+    return tuple(sorted({zlib.crc32(gram.encode()) for gram in grams})[:SKETCH])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A new entry that may repeat an older one. `text` is its heading and Markdown."""
+
+    uid: str
+    file: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearDuplicate:
+    """`uid` says what `of` said before, in another file."""
+
+    uid: str
+    of: str
+    score: float
+
+
+def near_duplicates(
+    arrivals: Sequence[Arrival],
+    *,
+    index: Mapping[int, Collection[str]],
+    file_of: Mapping[str, str],
+    texts_of: TextsOf,
+) -> tuple[NearDuplicate, ...]:
+    """New entries that repeat an entry of another file: a recent one, or an earlier one of these arrivals.
+
+    `arrivals` in order of day and place: of two alike ones the first is the original. `index`: hash → uids of
+    recent entries (the last 400 days), for the hashes of the arrivals' sketches. `file_of`: their files by
+    uid, "" when one has none.
+    """
+    sketches = [sketch(arrival.text) for arrival in arrivals]
+    earlier: dict[int, list[str]] = {}
+    files = dict(file_of)
+    candidates: list[list[str]] = []
+    for arrival, hashes in zip(arrivals, sketches, strict=True):
+        files[arrival.uid] = arrival.file
+        candidates.append(_candidates(arrival, hashes, index, earlier, files))
+        for value in hashes:
+            earlier.setdefault(value, []).append(arrival.uid)
+    own = {arrival.uid: arrival.text for arrival in arrivals}
+    wanted = {uid for uids in candidates for uid in uids} - set(own)
+    texts = {**(texts_of(sorted(wanted)) if wanted else {}), **own}
+    return tuple(
+        found
+        for arrival, uids in zip(arrivals, candidates, strict=True)
+        if (found := _nearest(arrival, uids, texts)) is not None
+    )
+
+
+def _candidates(
+    arrival: Arrival,
+    hashes: tuple[int, ...],
+    index: Mapping[int, Collection[str]],
+    earlier: Mapping[int, list[str]],
+    files: Mapping[str, str],
+) -> list[str]:
+    shared: Counter[str] = Counter()
+    for value in hashes:
+        for uid in (*list(index.get(value, ()))[:_CROWD], *earlier.get(value, ())[:_CROWD]):
+            if uid != arrival.uid and files.get(uid, "") != arrival.file:
+                shared[uid] += 1
+    enough = max(1.0, len(hashes) * _SHARED)
+    likely = sorted((uid for uid, n in shared.items() if n >= enough), key=lambda uid: (-shared[uid], uid))
+    return likely[:_CANDIDATES]
+
+
+def _nearest(arrival: Arrival, uids: Sequence[str], texts: Mapping[str, str]) -> NearDuplicate | None:
+    grams = grams_of(arrival.text)
+    scored = [(dice(grams, grams_of(texts.get(uid, ""))), uid) for uid in uids]
+    score, uid = max(scored, default=(0.0, ""))
+    return NearDuplicate(uid=arrival.uid, of=uid, score=score) if score >= NEAR_DUPLICATE else None
