@@ -1,0 +1,205 @@
+"""Opening the store: SQLite with the settings that keep its promises, and transactions as two words, read and write."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.pool import StaticPool
+
+from publisher.core.errors import StoreError
+from publisher.store.schema import HEAD, metadata
+
+T = TypeVar("T")
+
+Transaction = Connection
+"""What every question and change takes: an open transaction."""
+
+_BUSY_MS = 30_000
+_MANY = 500  # values in one IN (…): SQLite takes 32 766, but a plan for 500 is made quickly
+
+
+def new_id(made: CursorResult[Any]) -> int:
+    """The id of the row that an INSERT made."""
+    key = made.inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def pieces(values: Iterable[T]) -> Iterator[list[T]]:
+    """The values in lists short enough for one IN (…)."""
+    every = list(values)
+    for start in range(0, len(every), _MANY):
+        yield every[start : start + _MANY]
+
+
+class Store:
+    """One database. `read` and `write` open transactions; a write commits at the end or not at all."""
+
+    def __init__(self, engine: Engine, *, path: Path | None) -> None:
+        self._engine = engine
+        self.path = path  # None: in memory
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Transaction]:
+        with self._translated(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Transaction]:
+        with self._translated(), self._engine.connect() as connection:
+            connection = connection.execution_options(publisher_write=True)
+            with connection.begin():
+                yield connection
+
+    def rehearsal(self) -> Store:
+        """A copy in memory of everything committed so far: what is done to it is never kept."""
+        copy = _memory_engine()
+        if self.path is not None and self.path.exists():
+            with self._translated(), contextlib.closing(_read_only(self.path)) as source:
+                target = copy.raw_connection()
+                source.backup(target.driver_connection)  # type: ignore[arg-type]
+                target.close()
+        elif self.path is None:
+            target, here = copy.raw_connection(), self._engine.raw_connection()
+            here.driver_connection.backup(target.driver_connection)  # type: ignore[union-attr]
+            target.close()
+            here.close()
+        store = Store(copy, path=None)
+        store.migrate()
+        return store
+
+    def migrate(self) -> None:
+        """Bring the schema to the newest version. A new database is made whole; an old one upgrades stepwise.
+
+        Raises StoreError when the database was written by a newer publisher.
+        """
+        with self._translated():
+            version = self._version()
+            if version == HEAD:
+                return
+            if version is None:
+                with self.write() as tx:
+                    metadata.create_all(tx)
+                    tx.execute(
+                        text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+                    )
+                    tx.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+                return
+            # Alembic costs a third of a second to import: only a real upgrade pays for it.
+            from publisher.store.migrations import upgrade
+
+            upgrade(self._engine, version, path=self.path)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _version(self) -> str | None:
+        with self._engine.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        """What the operator can mend becomes a StoreError; anything else is a bug and surfaces."""
+        try:
+            yield
+        except (OperationalError, DatabaseError, sqlite3.Error) as exc:
+            error = _store_error(exc, self.path)
+            if error is None:
+                raise
+            raise error from exc
+
+
+def open_store(url: str, *, create: bool = True) -> Store:
+    """Open the store at a SQLAlchemy URL ('sqlite:////var/lib/publisher.db') with the newest schema.
+
+    `create=False` opens an empty store in memory when there is no file yet, so that questions leave no trace.
+    Raises StoreError when the database is locked, damaged, or cannot be created.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        raise StoreError(
+            "store.url: '{url}' is not supported", url=parsed.render_as_string(), fix="use sqlite:///PATH"
+        )
+    if not parsed.database or parsed.database == ":memory:":
+        return _ready(Store(_memory_engine(), path=None))
+    path = Path(parsed.database)
+    if not create and not path.exists():
+        return _ready(Store(_memory_engine(), path=None))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise StoreError("cannot create {path}: {why}", path=path.parent, why=exc.strerror) from exc
+    return _ready(Store(_file_engine(path), path=path))
+
+
+def _ready(store: Store) -> Store:
+    store.migrate()
+    return store
+
+
+def _file_engine(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}")
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _memory_engine() -> Engine:
+    engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _configure(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
+    cursor = connection.cursor()
+    # FULL, not NORMAL: a power loss may not forget that a mail was claimed.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_MS}", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    write = connection.get_execution_options().get("publisher_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+
+
+_CAUSES = (
+    ("locked", "the database {path} is locked by another program", "close it, then run again"),
+    (
+        "malformed",
+        "the database {path} is damaged",
+        "restore a backup, or move it away and run 'publisher adopt'",
+    ),
+    ("not a database", "{path} is not a publisher database", "check [store] url"),
+    ("disk is full", "no space left for the database {path}", "free some space, then run again"),
+    ("readonly", "the database {path} cannot be written", "check who owns the file and its folder"),
+    (
+        "unable to open",
+        "the database {path} cannot be opened",
+        "check [store] url and the folder's permissions",
+    ),
+    ("disk i/o", "the disk failed while reading {path}", "check the disk, then run again"),
+)
+
+
+def _store_error(exc: Exception, path: Path | None) -> StoreError | None:
+    said = str(exc).lower()
+    for mark, sentence, fix in _CAUSES:
+        if mark in said:
+            return StoreError(sentence, path=path or ":memory:", fix=fix)
+    return None
