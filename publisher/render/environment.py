@@ -1,4 +1,4 @@
-"""Jinja: the user's templates over the shipped ones, with our words, dates and addresses; a misspelt name is an error."""
+"""Jinja: the user's templates over the shipped ones, with our words and addresses; a misspelt name is an error."""
 
 from __future__ import annotations
 
@@ -55,7 +55,10 @@ class Templates:
             return self.environment.get_template(template).render(**context)
         except jinja2.TemplateSyntaxError as exc:
             raise TemplateError(
-                "{name}:{line}: {what}", name=exc.filename or exc.name or template, line=exc.lineno, what=exc.message
+                "{name}:{line}: {what}",
+                name=exc.filename or exc.name or template,
+                line=exc.lineno,
+                what=exc.message,
             ) from exc
         except jinja2.TemplateError as exc:
             raise TemplateError("{name}: {what}", name=template, what=exc.message or repr(exc)) from exc
