@@ -1,0 +1,64 @@
+"""The site's stamp, .publisher.json: how far the site got, so that a lost or restored database mails nothing twice."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Container
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from publisher.app.ports import Output
+from publisher.store.publication import Publication
+
+PATH = ".publisher.json"
+_DAY_PAGE = re.compile(r"\d{4}/\d\d/\d\d/index\.html")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """What the site says of itself. `issue` is the last published one, '2025-01-29' or '2025-01-29/2'."""
+
+    uuid: str
+    tag_host: str
+    generation: int
+    issue: str
+
+
+Conflict = Literal["ahead", "foreign", "unknown-pages"]
+"""ahead: the site knows issues that the database has lost; foreign: another publication's site;
+unknown-pages: day pages without a stamp beside a new database."""
+
+
+def read(output: Output) -> Stamp | None:
+    """The stamp, None when there is none. A damaged one counts as a foreign site."""
+    data = output.read(PATH)
+    if data is None:
+        return None
+    try:
+        said = json.loads(data)
+        return Stamp(
+            uuid=str(said["uuid"]), tag_host=str(said["tag_host"]), generation=int(said["generation"]),
+            issue=str(said["issue"]),
+        )  # fmt: skip
+    except (ValueError, KeyError, TypeError):
+        return Stamp(uuid="?", tag_host="?", generation=0, issue="?")
+
+
+def write(output: Output, stamp: Stamp) -> None:
+    """Replace the stamp; on the disk when this returns."""
+    output.write(PATH, (json.dumps(asdict(stamp), indent=1) + "\n").encode(), durable=True)
+
+
+def conflict(output: Output, publication: Publication, ours: Container[str]) -> Conflict | None:
+    """Why this database may not speak for this site, or None. `ours`: the files that it knows to have written."""
+    stamp = read(output)
+    if stamp is not None:
+        if stamp.uuid != publication.uuid:
+            return "foreign"
+        return "ahead" if stamp.generation > publication.generation else None
+    if publication.generation == 0 and any(
+        _DAY_PAGE.fullmatch(path) and path not in ours for path in output.stats()
+    ):
+        return "unknown-pages"
+    return None

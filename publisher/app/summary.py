@@ -1,0 +1,497 @@
+"""What a verb reports back: frozen values that become the terminal's words, the JSON faces and the exit code.
+
+Sentences travel as English message ids with parameters (`Note`, `HeldItem`, `Diagnostic`) and become words
+only when they are shown. The keys that `as_json` writes are public: a change is a line in the change log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import singledispatch
+from typing import Any, Literal
+
+from publisher.core.diagnostics import Diagnostic, has_errors
+from publisher.core.link import Verdict
+from publisher.render.words import Words
+
+Outcome = Literal["published", "already-published", "empty", "held", "planned"]
+Would = Literal["publish", "already-published", "empty", "held"]
+HeldKind = Literal["mail", "run", "entry"]
+
+BOOKS = ("recipients", "waiting", "sending", "accepted", "rejected", "deferred", "uncertain", "skipped")
+"""The words of the balanced books, in the order in which they are shown."""
+
+DONE, MUST_ACT, USAGE, REFUSED, MAIL_OPEN = range(5)
+"""Exit codes. With several causes the highest counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence to be said: an English message id with {names}, and what fills them."""
+
+    message: str
+    params: Mapping[str, object] = field(default_factory=dict)
+
+    def said(self, words: Words) -> str:
+        return words(self.message, **self.params)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldItem:
+    """Something that waits for the operator. `what`, `why` and `how` are message ids sharing `params`.
+
+    `kind` decides the exit code: "mail" 4, "run" 1 (nothing was published, or withdrawals wait),
+    "entry" 0 (an entry waits, e.g. a near-duplicate; the rest went out).
+    """
+
+    what: str  # 'mailing {issue}'
+    why: str  # 'the machine was off for {days} days'
+    how: str  # 'publisher deliver {issue} --release'
+    params: Mapping[str, object] = field(default_factory=dict)
+    kind: HeldKind = "mail"
+
+    def said(self, words: Words) -> dict[str, str]:
+        return {name: words(getattr(self, name), **self.params) for name in ("what", "why", "how")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkSummary:
+    """A link of an entry. `result` is of the last check, None when it was never asked."""
+
+    url: str
+    result: str | None = None
+    verdict: Verdict = "unchecked"
+    target: str | None = None
+    title: str | None = None
+    http_status: int | None = None  # terminal only
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntrySummary:
+    """An entry as a line of the table. uid, guid and url are None where they are not minted yet (lint)."""
+
+    uid: str | None = None
+    guid: str | None = None
+    number: int | None = None
+    title: str
+    topics: tuple[str, ...] = ()
+    words: int = 0
+    minutes: int = 1
+    url: str | None = None  # absolute
+    links: tuple[LinkSummary, ...] = ()
+    label: str = ""  # the number as written; terminal only
+    day: date | None = None  # the curator's day; terminal only
+    late: bool = False  # stands under 补; terminal only
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueSummary:
+    """An issue with its entries in order. `day` is the slot."""
+
+    day: date
+    sequence: int = 1
+    entries: tuple[EntrySummary, ...] = ()
+    published_at: datetime | None = None  # in the publication's zone; terminal only
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentsSummary:
+    """What the scan found: counts of files read and refused, and of entries by what happened to them."""
+
+    read: int = 0  # files
+    refused: int = 0  # files
+    new: int = 0
+    edited: int = 0
+    moved: int = 0
+    withdrawn: int = 0
+    archived: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputsSummary:
+    """How many files below the output folder were written, found unchanged, removed."""
+
+    written: int = 0
+    unchanged: int = 0
+    removed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailSummary:
+    """The digest as frozen: its size against the budget, and how many entries became lead and link to fit."""
+
+    subject: str = ""
+    html_bytes: int = 0  # decoded
+    budget_bytes: int = 73_000
+    message_bytes: int = 0  # the whole .eml
+    shortened: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingSummary:
+    """What waits to be published and when it will go, for the line '下一步'."""
+
+    entries: int = 0  # live, in no issue, dated whenever
+    days: int = 0  # days of material: distinct document days among them, today's slot excluded once it is out
+    next_day: date | None = None  # the curator's day that leads the next issue
+    next_entries: int = 0  # how many entries that issue will have
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """The report of `once`, `plan` and `deliver`. Datetimes are in the publication's zone."""
+
+    run: str = ""
+    command: str = "once"
+    at: datetime | None = None  # when the run began
+    day: date  # the slot
+    outcome: Outcome
+    would: Would | None = None  # of plan
+    issue: IssueSummary | None = None
+    documents: DocumentsSummary = DocumentsSummary()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    books: Mapping[str, int] = field(default_factory=dict)  # a missing word counts 0
+    held: tuple[HeldItem, ...] = ()
+    recovered: tuple[Note, ...] = ()
+    outputs: OutputsSummary = OutputsSummary()
+    recipients: int = 0
+    mail: MailSummary | None = None  # None: no mailing
+    feed_items: int = 0
+    trial: bool = False
+    timezone: str = ""  # 'Asia/Shanghai', for the header line
+    next_run: datetime | None = None
+    waiting: WaitingSummary = WaitingSummary()
+    notices: tuple[
+        Note, ...
+    ] = ()  # lines that are neither a finding nor held ('first run: 3 older days archived')
+    took_s: float = 0.0
+    mail_at: str = ""  # where the mail went: 'var/mail'
+    pages_at: str = ""  # what to open: 'public/index.html'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewSummary:
+    """What `preview` wrote (pages and .eml to open, the page of the day first) and what would go out."""
+
+    files: tuple[str, ...]
+    summary: RunSummary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusSummary:
+    """How things stand, without changing anything."""
+
+    next_run: datetime | None = None
+    last_run: datetime | None = None
+    last_outcome: str = ""
+    last_ok: bool | None = None
+    unpublished_entries: int = 0
+    days_of_material: int = 0
+    books: Mapping[str, int] = field(default_factory=dict)  # of the last mailing
+    last_issue: str = ""  # '2025-01-29' or '2025-01-29/2'
+    links: Mapping[str, int] = field(default_factory=dict)  # by verdict
+    subscribers: Mapping[str, int] = field(default_factory=dict)  # by state
+    held: tuple[HeldItem, ...] = ()
+    trial: bool = False
+    timezone: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LintSummary:
+    """What the documents say about themselves. `files` as they were named or found."""
+
+    files: tuple[str, ...]
+    entries: tuple[EntrySummary, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriberSummary:
+    """One subscriber. `since` is when they became what `state` says, in the publication's zone."""
+
+    uid: str
+    email: str
+    state: str
+    cadence: str = "daily"
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscribersSummary:
+    """`subscribers list`."""
+
+    subscribers: tuple[SubscriberSummary, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressOutcome:
+    """What became of one address. `why` is set for refused ones."""
+
+    email: str
+    outcome: Literal["added", "reactivated", "already", "removed", "unknown", "refused"]
+    state: str = ""
+    uid: str | None = None
+    why: Note | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscribersChange:
+    """`subscribers add` and `remove`: one outcome an address, in the order given."""
+
+    addresses: tuple[AddressOutcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryChange:
+    """`allow UID` and `correct UID --note`: the entry and what will happen to it, as a sentence."""
+
+    uid: str
+    title: str
+    url: str | None = None
+    note: Note
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptSummary:
+    """`adopt`: what was read back from the pages and marked as published."""
+
+    pages: int = 0
+    entries: int = 0
+    issues: int = 0
+    notices: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverySummary:
+    """One delivery. `issue` is '2025-01-29' or '2025-01-29/2'."""
+
+    issue: str
+    email: str
+    state: str
+    attempts: int = 0
+    code: str | None = None
+    text: str | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveriesSummary:
+    """`deliveries` and `deliveries uncertain`; `resolved` counts what --resend or --sent changed."""
+
+    deliveries: tuple[DeliverySummary, ...] = ()
+    resolved: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What `pause`, `resume`, `cancel` and `skip` came to, as one sentence."""
+
+    note: Note
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLine:
+    """A run as the log keeps it. `ok` None: it was killed, or is still going. Moments in the publication's zone."""
+
+    run: int
+    kind: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    ok: bool | None = None
+    day: date | None = None
+    outcome: str = ""
+    error: str = ""
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistorySummary:
+    """`history`: runs, newest first."""
+
+    runs: tuple[RunLine, ...] = ()
+
+
+Summary = (
+    Said
+    | HistorySummary
+    | RunSummary
+    | PreviewSummary
+    | StatusSummary
+    | LintSummary
+    | SubscribersSummary
+    | SubscribersChange
+    | EntryChange
+    | AdoptSummary
+    | DeliveriesSummary
+)
+
+
+def exit_code(summary: object) -> int:
+    """What the process says with its exit code; with several causes the highest counts."""
+    match summary:
+        case RunSummary():
+            return _run_exit_code(summary)
+        case PreviewSummary():
+            return REFUSED if _some_refused(summary.summary) else DONE
+        case LintSummary():
+            return REFUSED if has_errors(summary.diagnostics) else DONE
+        case SubscribersChange():
+            return USAGE if any(a.outcome == "refused" for a in summary.addresses) else DONE
+        case _:
+            return DONE
+
+
+def _run_exit_code(run: RunSummary) -> int:
+    kinds = {item.kind for item in run.held}
+    causes = {
+        MUST_ACT: "held" in (run.outcome, run.would) or "run" in kinds,
+        REFUSED: _some_refused(run),
+        MAIL_OPEN: "mail" in kinds or any(run.books.get(word) for word in ("deferred", "uncertain")),
+    }
+    return max((code for code, present in causes.items() if present), default=DONE)
+
+
+def _some_refused(run: RunSummary) -> bool:
+    return run.documents.refused > 0 or has_errors(run.diagnostics)
+
+
+@singledispatch
+def as_json(summary: object, words: Words) -> dict[str, Any]:
+    """A report as the one JSON object of `--json`, its sentences in the language of `words`."""
+    raise TypeError(f"no JSON face for {type(summary).__name__}")
+
+
+@as_json.register
+def _run_json(run: RunSummary, words: Words) -> dict[str, Any]:
+    face: dict[str, Any] = {"run": run.run, "day": run.day.isoformat(), "outcome": run.outcome}
+    if run.would is not None:
+        face["would"] = run.would
+    return face | {
+        "issue": issue_json(run.issue) if run.issue else None,
+        "documents": _fields(run.documents),
+        "diagnostics": [diagnostic_json(found, words) for found in run.diagnostics],
+        "books": books_json(run.books),
+        "held": [item.said(words) for item in run.held],
+        "recovered": [note.said(words) for note in run.recovered],
+        "outputs": _fields(run.outputs),
+        "recipients": run.recipients,
+        "mail": _fields(run.mail) if run.mail else None,
+        "trial": run.trial,
+        "next_run": _iso(run.next_run),
+        "feed_items": run.feed_items,
+        "notices": [note.said(words) for note in run.notices],
+    }
+
+
+@as_json.register
+def _preview_json(preview: PreviewSummary, words: Words) -> dict[str, Any]:
+    return {"files": list(preview.files)} | _run_json(preview.summary, words)
+
+
+@as_json.register
+def _status_json(status: StatusSummary, words: Words) -> dict[str, Any]:
+    verdicts = ("alive", "dead", "unsure", "unchecked")
+    states = ("pending", "active", "paused", "unsubscribed", "bounced", "complained")
+    return {
+        "next_run": _iso(status.next_run),
+        "last_run": _iso(status.last_run),
+        "unpublished_entries": status.unpublished_entries,
+        "days_of_material": status.days_of_material,
+        "books": books_json(status.books),
+        "links": {verdict: status.links.get(verdict, 0) for verdict in verdicts},
+        "subscribers": {state: status.subscribers.get(state, 0) for state in states},
+        "held": [item.said(words) for item in status.held],
+        "trial": status.trial,
+    }
+
+
+@as_json.register
+def _lint_json(lint: LintSummary, words: Words) -> dict[str, Any]:
+    entries = [entry_json(entry) for entry in lint.entries]
+    for entry in entries:
+        entry["links"] = [{"url": link["url"]} for link in entry["links"]]
+    found = [diagnostic_json(diagnostic, words) for diagnostic in lint.diagnostics]
+    return {"files": list(lint.files), "entries": entries, "diagnostics": found}
+
+
+@as_json.register
+def _subscribers_json(listed: SubscribersSummary, words: Words) -> dict[str, Any]:
+    return {"subscribers": [_fields(s) | {"since": _iso(s.since)} for s in listed.subscribers]}
+
+
+@as_json.register
+def _change_json(change: SubscribersChange, words: Words) -> dict[str, Any]:
+    rows = [_fields(a) | {"why": a.why.said(words) if a.why else None} for a in change.addresses]
+    return {"subscribers": rows}
+
+
+@as_json.register
+def _entry_change_json(change: EntryChange, words: Words) -> dict[str, Any]:
+    return {"uid": change.uid, "title": change.title, "url": change.url, "note": change.note.said(words)}
+
+
+@as_json.register
+def _adopt_json(adopted: AdoptSummary, words: Words) -> dict[str, Any]:
+    return _fields(adopted) | {"notices": [note.said(words) for note in adopted.notices]}
+
+
+@as_json.register
+def _deliveries_json(listed: DeliveriesSummary, words: Words) -> dict[str, Any]:
+    rows = [_fields(d) | {"at": _iso(d.at)} for d in listed.deliveries]
+    return {"deliveries": rows, "resolved": listed.resolved}
+
+
+@as_json.register
+def _said_json(said: Said, words: Words) -> dict[str, Any]:
+    return {"note": said.note.said(words)}
+
+
+@as_json.register
+def _history_json(history: HistorySummary, words: Words) -> dict[str, Any]:
+    rows = [
+        _fields(line)
+        | {
+            "started_at": _iso(line.started_at),
+            "ended_at": _iso(line.ended_at),
+            "day": line.day.isoformat() if line.day else None,
+            "figures": dict(line.figures),
+        }
+        for line in history.runs
+    ]
+    return {"runs": rows}
+
+
+def issue_json(issue: IssueSummary) -> dict[str, Any]:
+    entries = [entry_json(entry) for entry in issue.entries]
+    return {"day": issue.day.isoformat(), "sequence": issue.sequence, "entries": entries}
+
+
+def entry_json(entry: EntrySummary) -> dict[str, Any]:
+    face = {
+        name: getattr(entry, name) for name in ("uid", "guid", "number", "title", "words", "minutes", "url")
+    }
+    links = [
+        {name: getattr(link, name) for name in ("url", "result", "verdict", "target", "title")}
+        for link in entry.links
+    ]
+    return face | {"topics": list(entry.topics), "links": links}
+
+
+def diagnostic_json(found: Diagnostic, words: Words) -> dict[str, Any]:
+    message, fix = words.diagnostic(found)
+    place = {"file": found.file, "line": found.line, "column": found.column}
+    return place | {"level": found.level, "code": found.code, "message": message, "fix": fix}
+
+
+def books_json(books: Mapping[str, int]) -> dict[str, int]:
+    return {word: books.get(word, 0) for word in BOOKS}
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat(timespec="seconds") if at else None

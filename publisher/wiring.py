@@ -1,0 +1,437 @@
+"""The one place where all floors meet, and the only wall clock: make_app(config) gives the verbs, ready to call."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import signal
+import socket
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from publisher import __version__
+from publisher.adapters.folder import DocumentsFolder, OutputFolder
+from publisher.adapters.lock import held
+from publisher.app.equipment import Equipment
+from publisher.app.progress import Progress, Silent
+from publisher.app.summary import Said
+from publisher.config import Config
+from publisher.core import faults
+from publisher.core.errors import ConfigError, FolderError
+from publisher.core.link import LinkCheck
+from publisher.render.environment import shipped_templates
+from publisher.render.words import LOCALE_FOLDER
+from publisher.store.engine import Store, open_store
+
+if TYPE_CHECKING:
+    from publisher.adapters.fetch import Fetcher
+    from publisher.adapters.shortlinks import Rules
+    from publisher.app.link_summary import FixSummary, LinksSummary, ProbeSummary
+    from publisher.app.ports import Mailer
+    from publisher.app.summary import (
+        AdoptSummary,
+        DeliveriesSummary,
+        EntryChange,
+        HistorySummary,
+        LintSummary,
+        PreviewSummary,
+        RunSummary,
+        StatusSummary,
+        SubscribersChange,
+        SubscribersSummary,
+    )
+    from publisher.core.issue import IssueName
+
+_PACKAGE = Path(__file__).resolve().parent
+_PREVIEW = "preview"
+_KEPT_PAGES = 50
+_LINKS_CHECK_S = 600.0
+"""A check by hand may take so long, unless told otherwise."""
+
+
+def make_app(config: Config, *, now: Callable[[], datetime] | None = None, **overrides: object) -> App:
+    """The verbs for one configuration. `now` stands in for the wall clock; `overrides` replace parts of Equipment."""
+    _arm_faults(os.environ)
+    return App(config, now or (lambda: datetime.now(UTC)), dict(overrides))
+
+
+@dataclass
+class App:
+    """Every verb, each opening what it needs and no more. Nothing is touched before a verb is called."""
+
+    config: Config
+    now: Callable[[], datetime]
+    overrides: dict[str, object]
+
+    # -- verbs
+
+    async def once(
+        self,
+        *,
+        extra: bool = False,
+        accept_clock: bool = False,
+        accept_withdrawals: bool = False,
+        progress: Progress | None = None,
+    ) -> RunSummary:
+        from publisher.app.publish import once
+
+        with self._equipped() as e:
+            return await once(
+                e,
+                progress or Silent(),
+                extra=extra,
+                accept_clock=accept_clock,
+                accept_withdrawals=accept_withdrawals,
+            )
+
+    async def tick(
+        self,
+        *,
+        going: Callable[[], bool] = lambda: True,
+        fresh: bool = True,
+        progress: Progress | None = None,
+    ) -> RunSummary:
+        from publisher.app.publish import tick
+
+        with self._equipped() as e:
+            return await tick(e, going=going, fresh=fresh, progress=progress)
+
+    def note_trouble(self, said: str) -> None:
+        """Write a trouble of the scheduler into the log of runs."""
+        from publisher.store import runs
+
+        with self._equipped() as e, e.store.write() as tx:
+            run_id = runs.begin(tx, kind="scheduler", host=e.host, now=self.now())
+            runs.end(tx, run_id, now=self.now(), ok=False, outcome="error", error=said)
+
+    def history(self, n: int = 20) -> HistorySummary:
+        from publisher.app.history import history
+
+        with self._equipped(create=False) as e:
+            return history(e, n)
+
+    def pause(self, issue: IssueName | None = None) -> Said:
+        from publisher.app import post
+
+        with self._equipped() as e:
+            return Said(note=post.set_going(e, issue, paused=True))
+
+    def resume(self, issue: IssueName | None = None) -> Said:
+        from publisher.app import post
+
+        with self._equipped() as e:
+            return Said(note=post.set_going(e, issue, paused=False))
+
+    def cancel(self, issue: IssueName) -> Said:
+        from publisher.app import post
+
+        with self._equipped() as e:
+            return Said(note=post.cancel(e, issue))
+
+    def skip(self, day: date) -> Said:
+        from publisher.app import post
+
+        with self._equipped() as e:
+            return Said(note=post.skip(e, day))
+
+    async def plan(self, *, progress: Progress | None = None) -> RunSummary:
+        from publisher.app.plan import plan
+
+        with self._equipped(create=False) as e:
+            return await plan(e, progress or Silent())
+
+    async def preview(self, *, progress: Progress | None = None) -> PreviewSummary:
+        from publisher.app.plan import preview
+
+        folder = self.config.state_folder / _PREVIEW
+        with self._equipped(create=False) as e:
+            return await preview(e, progress or Silent(), OutputFolder(folder), self._shown(folder))
+
+    def status(self) -> StatusSummary:
+        from publisher.app.status import status
+
+        with self._equipped(create=False) as e:
+            return status(e)
+
+    def lint(self, files: tuple[str, ...]) -> LintSummary:
+        from publisher.app.lint import Reached, lint
+
+        e = self._equipment(store=None)
+        folder = DocumentsFolder(self.config.documents_folder)
+        if files:
+            reached = [
+                Reached(folder=DocumentsFolder(Path(name).parent), path=Path(name).name, name=name)
+                for name in files
+            ]
+        else:
+            reached = [Reached(folder=folder, path=info.path, name=info.path) for info in folder.list()]
+        return lint(reached, options=e.options, entry_level=self.config.documents.entry_level)
+
+    def allow(self, uid: str) -> EntryChange:
+        from publisher.app.amend import allow
+
+        with self._equipped() as e:
+            return allow(e, uid)
+
+    def correct(self, uid: str, note: str) -> EntryChange:
+        from publisher.app.amend import correct
+
+        with self._equipped() as e:
+            return correct(e, uid, note, now=self.now())
+
+    def adopt(self) -> AdoptSummary:
+        from publisher.app.adopt import adopt
+        from publisher.app.beginning import begin
+
+        with self._equipped() as e, e.lock("adopt"):
+            begin(e, self.now())
+            return adopt(e.store, e.output, now=self.now())
+
+    async def deliver(
+        self, issue: IssueName | None, *, release: bool = False, progress: Progress | None = None
+    ) -> RunSummary:
+        from publisher.app.post import deliver_now
+
+        with self._equipped() as e:
+            return await deliver_now(e, progress or Silent(), issue, release=release)
+
+    def deliveries(self, *, uncertain: bool, settle: Literal["resend", "sent"] | None) -> DeliveriesSummary:
+        from publisher.app.post import listed
+
+        with self._equipped(create=settle is not None) as e:
+            return listed(e, uncertain=uncertain, settle=settle)
+
+    def add_subscribers(self, emails: tuple[str, ...], *, pending: bool = False) -> SubscribersChange:
+        from publisher.app.subscribe import add
+
+        with self._equipped() as e, e.lock("subscribers add"):
+            return add(e.store, emails, pending=pending, mint_uid=e.mint_uid, now=self.now())
+
+    def remove_subscribers(self, emails: tuple[str, ...]) -> SubscribersChange:
+        from publisher.app.subscribe import remove
+
+        with self._equipped() as e, e.lock("subscribers remove"):
+            return remove(e.store, emails, now=self.now())
+
+    def list_subscribers(self) -> SubscribersSummary:
+        from publisher.app.subscribe import listed
+
+        with self._equipped(create=False) as e:
+            return listed(e.store, zone=self.config.zone)
+
+    async def check_links(
+        self,
+        *,
+        which: Literal["due", "all", "entry"] = "due",
+        entry: str | None = None,
+        budget_s: float | None = None,
+        concurrency: int | None = None,
+        progress: Progress | None = None,
+    ) -> LinksSummary:
+        from publisher.app import links
+
+        if concurrency is not None:
+            app = self._asking(concurrency)
+            return await app.check_links(which=which, entry=entry, budget_s=budget_s, progress=progress)
+        with self._equipped() as e:
+            return await links.check(
+                e, progress or Silent(), which=which, entry=entry, budget_s=budget_s or _LINKS_CHECK_S
+            )
+
+    async def check_file(
+        self,
+        files: tuple[Path, ...],
+        *,
+        budget_s: float | None = None,
+        concurrency: int | None = None,
+        progress: Progress | None = None,
+    ) -> LinksSummary:
+        from publisher.app import links
+
+        if concurrency is not None:
+            return await self._asking(concurrency).check_file(files, budget_s=budget_s, progress=progress)
+        probing = self.overrides.get("probing", self._probing)
+        return await links.check_file(
+            [(str(file), _read(file)) for file in files], probing=probing(), options=self.config.links,  # type: ignore[operator]
+            progress=progress or Silent(), now=self.now, budget_s=budget_s or _LINKS_CHECK_S,
+            kept=self._shown(self._links_folder),
+        )  # fmt: skip
+
+    def report_links(self, *, only: Literal["new", "dead", "unsure"] | None = None) -> LinksSummary:
+        from publisher.app import links
+
+        with self._equipped(create=False) as e:
+            return links.report(e, only=only)
+
+    def fix_links(self) -> FixSummary:
+        from publisher.app import links
+
+        with self._equipped(create=False) as e:
+            return links.fix(e)
+
+    async def probe_link(self, url: str) -> ProbeSummary:
+        """Ask one address now and tell every step. Nothing is remembered, but a page that no rule knows is kept."""
+        from publisher.app.link_summary import LinkRow, ProbeSummary
+        from publisher.core.verdict import Standing, judge
+
+        async with self._probing() as fetcher:
+            answer, hops = await fetcher.probe(url)
+        check = LinkCheck(**{f.name: getattr(answer, f.name) for f in fields(answer)}, at=self.now())
+        row = LinkRow(
+            url=url, result=answer.result, target=answer.target, title=answer.target_title, chain=answer.chain,
+            verdict=judge(Standing(url=url), check).verdict, http_status=answer.http_status, error=answer.error,
+        )  # fmt: skip
+        saved = self._shown(self._links_folder) if answer.alarm else ""
+        return ProbeSummary(row=row, hops=hops, rule=answer.rule, saved=saved)
+
+    def _asking(self, concurrency: int) -> App:
+        """The same app with so many requests in flight."""
+        links = self.config.links.model_copy(update={"in_flight": concurrency})
+        return App(self.config.model_copy(update={"links": links}), self.now, self.overrides)
+
+    # -- parts
+
+    @contextlib.contextmanager
+    def _equipped(self, *, create: bool = True) -> Iterator[Equipment]:
+        """With an open store. `create=False`: a question, which leaves no trace where there is no database yet."""
+        store = open_store(self.config.store_url, create=create)
+        try:
+            yield self._equipment(store)
+        finally:
+            store.close()
+
+    def _equipment(self, store: Store | None) -> Equipment:
+        parts: dict[str, object] = {
+            "config": self.config,
+            "store": store,
+            "documents": DocumentsFolder(self.config.documents_folder),
+            "output": OutputFolder(self.config.output_folder),
+            "mailer": self._mailer(),
+            "probing": self._probing,
+            "lock": self._lock,
+            "clock": self.now,
+            "monotonic": time.monotonic,
+            "mint_uid": lambda: secrets.token_urlsafe(12).replace("_", "a").replace("-", "b").lower(),
+            "mint_uuid": lambda: str(uuid.uuid4()),
+            "mint_secret": lambda: secrets.token_bytes(32),
+            "host": socket.gethostname(),
+            "rendering": self._rendering,
+        }
+        return Equipment(**(parts | self.overrides))  # type: ignore[arg-type]
+
+    def _mailer(self) -> Mailer:
+        mail = self.config.mail
+        if mail.transport == "maildir":
+            from publisher.adapters.maildir import MaildirMailer
+
+            return MaildirMailer(self.config.maildir)
+        from publisher.adapters.smtp import SmtpMailer, Timeouts
+
+        return SmtpMailer(
+            host=mail.host, port=mail.port, security=mail.security, username=mail.username,
+            password=mail.password.get_secret_value(), allow_plain=mail.allow_plain,
+            timeouts=Timeouts(command_s=mail.timeout_s, final_s=max(600.0, mail.timeout_s)),
+        )  # fmt: skip
+
+    @contextlib.asynccontextmanager
+    async def _probing(self) -> AsyncIterator[Fetcher]:
+        import random
+
+        from publisher.adapters.addresses import GuardedTransport
+        from publisher.adapters.fetch import Fetcher
+        from publisher.adapters.pace import Manners, Pace
+        from publisher.adapters.shortlinks import ShortLinks
+
+        links = self.config.links
+        transport = GuardedTransport()
+        try:
+            yield Fetcher(
+                transport=transport, rules=ShortLinks(self._rules()), site_url=self.config.site.url,
+                pace=Pace(
+                    in_flight=links.in_flight, usual=Manners(links.per_host, links.gap_s), jitter=random.random,
+                    manners={"t.cn": Manners(1, links.short_gap_s, links.short_jitter_s)},
+                ),
+                deadline_s=links.timeout_s, on_alarm=self._keep_page,
+            )  # fmt: skip
+        finally:
+            await transport.aclose()
+
+    def _rules(self) -> Rules:
+        """The rules for short links, the operator's own before ours."""
+        from publisher.adapters.shortlinks import RulesError, load_rules
+
+        written = self.config.links.rules
+        try:
+            return load_rules(self.config.path(written) if written else None)
+        except RulesError as exc:
+            raise ConfigError([f"{written}: {problem}" for problem in exc.problems]) from exc
+
+    def _keep_page(self, url: str, page: str) -> None:
+        """Keep a page that no rule knows, for the operator to write one: redacted, each once, a few of them."""
+        from publisher.core.webpage import redacted
+
+        folder = self._links_folder
+        text = f"<!-- {url} -->\n{redacted(page)}\n"
+        path = folder / f"{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:12]}.html"
+        with contextlib.suppress(OSError):  # a page that cannot be kept must not stop an issue
+            folder.mkdir(parents=True, exist_ok=True)
+            if len(list(folder.iterdir())) < _KEPT_PAGES:
+                path.write_text(text, "utf-8", errors="replace")
+
+    @property
+    def _links_folder(self) -> Path:
+        return self.config.state_folder / "links"
+
+    def _lock(self, command: str) -> AbstractContextManager[None]:
+        since = self.now().astimezone(self.config.zone).strftime("%Y-%m-%d %H:%M:%S")
+        return held(self.config.state_folder / "publisher.lock", command=f"publisher {command}", since=since)
+
+    def _shown(self, folder: Path) -> str:
+        """A folder as the operator sees it from where they stand."""
+        with contextlib.suppress(ValueError):
+            return folder.relative_to(Path.cwd()).as_posix()
+        return str(folder)
+
+    @cached_property
+    def _rendering(self) -> str:
+        """A hash of everything that draws: our code and words, the shipped templates and the user's."""
+        seen = hashlib.sha256(__version__.encode())
+        folders = [_PACKAGE / "render", _PACKAGE / "core", LOCALE_FOLDER, shipped_templates()]
+        for folder in (*folders, self.config.templates_folder):
+            for path in sorted(folder.rglob("*")) if folder is not None else ():
+                if path.is_file() and path.suffix not in (".pyc", ".po"):
+                    seen.update(f"{path.name}\0".encode("utf-8", "surrogatepass"))
+                    seen.update(path.read_bytes())
+        return seen.hexdigest()[:16]
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as exc:
+        raise FolderError("cannot read {path}: {why}", path=file, why=exc.strerror or exc) from exc
+
+
+def _arm_faults(environ: object) -> None:
+    """PUBLISHER_FAULT=name[:k] kills the process at the k-th passage of a named point: for crash tests."""
+    said = environ.get("PUBLISHER_FAULT", "")  # type: ignore[attr-defined]
+    if not said:
+        return
+    name, _, nth = said.partition(":")
+    left = [int(nth or 1)]
+
+    def kill() -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    faults.arm(name, kill)
