@@ -189,8 +189,9 @@ def clean(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Clean, on one line."""
-    return _BREAKS.sub(" ", clean(text)).strip(" ")
+    """Clean, on one line; "" when there is nothing to be seen."""
+    line = _BREAKS.sub(" ", clean(text)).strip(" ")
+    return line if line.strip() else ""
 
 
 def web_address(url: str) -> str:

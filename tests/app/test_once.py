@@ -643,3 +643,56 @@ def test_a_file_outside_the_documents_folder_is_not_published(house: House) -> N
     run = house.once("2025-01-29 08:00")
     assert "media-outside" in [found.slug for found in run.diagnostics]
     assert not (house.public / "media").exists()
+
+
+# ---------------------------------------------------------------- broken off in the middle
+
+
+def break_off(house: House, patch: pytest.MonkeyPatch, where: str) -> None:
+    """A run that fails between plan and commit ("build"), or while it mails ("mail")."""
+    from publisher.adapters.folder import OutputFolder
+    from publisher.adapters.maildir import MaildirMailer
+
+    def full(*args: object, **options: object) -> None:
+        raise FolderError("cannot write {path}: {why}", path="public", why="No space left on device")
+
+    with patch.context() as broken:
+        broken.setattr(*((OutputFolder, "write") if where == "build" else (MaildirMailer, "put")), full)
+        with pytest.raises(FolderError):
+            house.once("2025-01-29 08:00")
+
+
+def test_an_issue_broken_off_after_the_plan_goes_out_as_its_text_is_then(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started(house).write("2025-01-29", day_file("2025-01-29", essay("甲"), essay("乙"), essay("丙")))
+    break_off(house, monkeypatch, "build")
+    assert house.rows("SELECT state FROM issues WHERE day = '2025-01-29'") == [("planned",)]
+    house.write("2025-01-29", day_file("2025-01-29", essay("甲") + "\n\n又改了一句。", essay("丙")))
+    run = house.once("2025-01-29 09:00")
+    assert titles(run) == ["甲的故事", "丙的故事"]
+    text = house.text(house.mails()[-1])
+    assert "又改了一句" in text
+    assert "乙的故事" not in text
+    assert "乙的故事" not in house.page("2025/01/29/")
+    assert "broken off before" in " ".join(note.message for note in run.recovered)
+
+
+def test_a_planned_issue_whose_entries_all_went_leaves_its_slot_open(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started(house).write("2025-01-29", day_file("2025-01-29", essay("甲")))
+    break_off(house, monkeypatch, "build")
+    house.write("2025-01-29", day_file("2025-01-29", essay("乙")))
+    run = house.once("2025-01-29 09:00")
+    assert titles(run) == ["乙的故事"]
+    assert len(house.mails()) == 2
+
+
+def test_from_publication_on_the_mail_is_frozen(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    started(house).write("2025-01-29", day_file("2025-01-29", essay("甲")))
+    break_off(house, monkeypatch, "mail")
+    house.write("2025-01-29", day_file("2025-01-29", essay("甲") + "\n\n又改了一句。"))
+    house.once("2025-01-29 09:00")
+    assert "又改了一句" in house.page("2025/01/29/")
+    assert "又改了一句" not in house.text(house.mails()[-1])
