@@ -11,7 +11,7 @@ from publisher.app.equipment import Equipment
 from publisher.app.subscribe import ensure_owner
 from publisher.app.summary import HeldItem, Note
 from publisher.core import calendar
-from publisher.store import outputs, publication
+from publisher.store import documents, outputs, publication
 from publisher.store.engine import Transaction
 from publisher.store.publication import Publication
 
@@ -95,7 +95,8 @@ _SITE_HOW = (
 def site_conflict(e: Equipment, known: Publication) -> site_stamp.Conflict | None:
     """Why this database may not speak for the site."""
     with e.store.read() as tx:
-        return site_stamp.conflict(e.output, known, outputs.all_written(tx))
+        new = known.generation == 0 and documents.published_count(tx) == 0
+        return site_stamp.conflict(e.output, known, outputs.all_written(tx), new=new)
 
 
 def site_held(e: Equipment, known: Publication) -> list[HeldItem]:

@@ -50,15 +50,17 @@ def write(output: Output, stamp: Stamp) -> None:
     output.write(PATH, (json.dumps(asdict(stamp), indent=1) + "\n").encode(), durable=True)
 
 
-def conflict(output: Output, publication: Publication, ours: Container[str]) -> Conflict | None:
-    """Why this database may not speak for this site, or None. `ours`: the files that it knows to have written."""
+def conflict(output: Output, publication: Publication, ours: Container[str], *, new: bool) -> Conflict | None:
+    """Why this database may not speak for this site, or None. `ours`: the files that it knows to have written.
+
+    `new`: the database knows of no entry with a page. Pages beside it are somebody else's, or its own memory is
+    lost; once it has given an address, day pages may be of a first run that was killed while it wrote them.
+    """
     stamp = read(output)
     if stamp is not None:
         if stamp.uuid != publication.uuid:
             return "foreign"
         return "ahead" if stamp.generation > publication.generation else None
-    if publication.generation == 0 and any(
-        _DAY_PAGE.fullmatch(path) and path not in ours for path in output.stats()
-    ):
+    if new and any(_DAY_PAGE.fullmatch(path) and path not in ours for path in output.stats()):
         return "unknown-pages"
     return None

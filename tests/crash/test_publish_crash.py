@@ -160,3 +160,15 @@ def test_two_runs_at_the_same_second_publish_once_and_the_other_says_who(house: 
     assert [process.returncode for process in both] == [0, 0]
     assert len(house.mails()) == 4
     assert sum("已发布 3 篇" in out for out, _ in said) == 1
+
+
+@pytest.mark.parametrize("fault", ["output-written:12", "pages-written", "feeds-written", "commit-written"])
+def test_the_first_run_of_all_may_be_killed_while_it_writes_pages(tmp_path: Path, fault: str) -> None:
+    house = House(tmp_path, links={"budget_s": 0})
+    house.write("2025-01-27", essays("2025-01-27", 2))
+    house.write("2025-01-29", essays("2025-01-29", 3))
+    assert run(house, "once", fault=fault).returncode == -signal.SIGKILL
+    finished = run(house, "once")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert len(house.mails()) == 1
+    check_promises(house)
