@@ -39,6 +39,8 @@ def held(path: Path, *, command: str, since: str, wait_s: float = WAIT_S) -> Ite
         _write_holder(path, command, since)
         yield
     finally:
+        with contextlib.suppress(OSError):  # first: a name without a lock would be a lie
+            _holder_file(path).unlink(missing_ok=True)
         lock.release()
 
 

@@ -29,12 +29,15 @@ class Shadow:
     def __init__(self, real: Output) -> None:
         self._real = real
         self.written: dict[str, bytes] = {}
+        self.removed: set[str] = set()
 
     def stats(self) -> dict[str, tuple[int, int]]:
         return self._real.stats()
 
     def read(self, path: str) -> bytes | None:
-        return self.written.get(path) or self._real.read(path)
+        if path in self.written:
+            return self.written[path]
+        return None if path in self.removed else self._real.read(path)
 
     def write(self, path: str, data: bytes, *, durable: bool) -> _Fresh:
         self.written[path] = data
@@ -42,6 +45,7 @@ class Shadow:
 
     def remove(self, path: str) -> None:
         self.written.pop(path, None)
+        self.removed.add(path)
 
     def sync(self) -> None:
         """Nothing is on its way."""

@@ -63,7 +63,7 @@ def report(e: Equipment, known: Publication, r: Reporting) -> RunSummary:
             r.now, at=e.config.publish.at, zone=e.config.zone, last=r.day if used else None
         )
         books = _books(tx, issue)
-        mailings_held = held_mailings(tx)
+        mailings_held = held_mailings(tx, known)
         scanned = r.scanned.documents
         return RunSummary(
             run=r.run, command=r.command, at=e.local(r.now), day=r.day, outcome=outcome,
@@ -137,9 +137,20 @@ _WHY: Mapping[str, str] = {
 }
 
 
-def held_mailings(tx: Transaction) -> list[HeldItem]:
-    """Mailings that wait for the operator."""
-    return [
+def held_mailings(tx: Transaction, known: Publication | None) -> list[HeldItem]:
+    """Mailings that wait for the operator; all of them, and the schedule, while the publication is paused."""
+    paused = [
+        HeldItem(
+            what="mail of {issue}", why="sending was paused", how="publisher resume {issue}",
+            params={"issue": str(mailing.issue)},
+        )
+        for mailing in deliveries.mailings(tx, "paused")
+    ]  # fmt: skip
+    if known is not None and known.paused:
+        paused.insert(
+            0, HeldItem(what="the schedule and all mail", why="sending was paused", how="publisher resume")
+        )
+    return paused + [
         HeldItem(
             what="mail of {issue}", why=_WHY.get(mailing.reason or "", "it was held"),
             how="publisher deliver {issue} --release", params={"issue": str(mailing.issue)},

@@ -174,6 +174,14 @@ class Run:
             self.progress.done("choose", told.CHOSEN_NOTHING)
         elif self._is_out() and not self.extra:
             self.progress.done("choose", told.CHOSEN_BEFORE)
+        elif self._is_skipped() and not self.extra:
+            self.notes.append(
+                Note(
+                    "{day} is left out by your wish; publisher once --extra publishes all the same",
+                    {"day": self.day.isoformat()},
+                )
+            )
+            self.progress.done("choose", told.CHOSEN_NOTHING)
         else:
             await self._choose()
         with self.e.store.read() as tx:
@@ -192,7 +200,11 @@ class Run:
     def _is_out(self) -> bool:
         """Whether today's slot was used, or is about to be by a run that was broken off."""
         with self.e.store.read() as tx:
-            return any(issue.state != "empty" for issue in issues.of_day(tx, self.day))
+            return any(issue.state in ("planned", "published") for issue in issues.of_day(tx, self.day))
+
+    def _is_skipped(self) -> bool:
+        with self.e.store.read() as tx:
+            return any(issue.state == "cancelled" for issue in issues.of_day(tx, self.day))
 
     async def _choose(self) -> None:
         self.broken = await look_for_broken(self.e, self.day, self.progress)

@@ -258,7 +258,7 @@ class _Writing:
         self.file_was: dict[str, str] = {}  # uid → where it stood before
         self.judged: set[str] = set()
         self.uid_at: dict[str, ReadEntry] = {}
-        self.file_of: dict[str, str] = {}
+        self.old_places: dict[str, tuple[str, date]] = {}
 
     def write(self) -> Scanned:
         matching = self._match()
@@ -313,9 +313,9 @@ class _Writing:
         if not arrivals:
             return {}
         hashes = {value for arrival in arrivals for value in sketch(arrival.text)}
-        index, self.file_of = documents.sketch_index(self.tx, hashes, since=since)
+        index, self.old_places = documents.sketch_index(self.tx, hashes, since=since)
         found = near_duplicates(
-            arrivals, index=index, file_of={uid: uid for uid in self.file_of},
+            arrivals, index=index, file_of={uid: uid for uid in self.old_places},
             texts_of=lambda uids: documents.texts(self.tx, uids),
         )  # fmt: skip
         return {one.uid: one for one in found}
@@ -325,7 +325,9 @@ class _Writing:
         if repeat is None:
             return None
         original = self.uid_at.get(repeat.of)
-        file = original.place.file if original else self.file_of.get(repeat.of, "")
+        file, day = self.old_places.get(repeat.of, ("", one.document.day))
+        if original is not None:
+            file, day = original.place.file, original.document.day
         where = f"{file}:{original.source.line}" if original else (file or repeat.of)
         score = f"{repeat.score:.2f}"
         if original is not None and original.entry.sha == one.entry.sha:
@@ -334,7 +336,6 @@ class _Writing:
         if file == one.place.file:
             self._tell(one, "entry-too-similar", other=where, score=score)
             return None
-        day = original.document.day if original else one.document.day
         self._tell(one, "near-duplicate", other=where, day=day.isoformat(), score=score, uid=m.uid)
         return f"near-duplicate:{repeat.of}"
 

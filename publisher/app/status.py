@@ -28,7 +28,7 @@ def status(e: Equipment) -> StatusSummary:
             unpublished_entries=stock.entries, days_of_material=stock.days, books=deliveries.books(tx),
             last_issue=str(newest.name) if newest else "", links=links.count_by_verdict(tx),
             subscribers=subscribers.count_by_state(tx),
-            held=(*_site(e, known), *held_mailings(tx)),
+            held=(*_site(e, known), *held_mailings(tx, known)),
             trial=known.trial if known else e.config.trial, timezone=e.config.site.timezone,
         )  # fmt: skip
 

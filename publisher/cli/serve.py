@@ -39,7 +39,9 @@ def serve(ask: Ask, *, no_web: bool) -> int:
     ask.screen.note(header(ask.words, "serve", app.now().astimezone(config.zone), config.site.timezone, ""))
     service = Service(ask, app)
     metronome = Metronome(service.tick, at=config.publish.at, zone=config.zone, on_trouble=app.note_trouble)
-    return asyncio.run(run_until_stopped(metronome))
+    code = asyncio.run(run_until_stopped(metronome))
+    ask.screen.json({"outcome": "stopped", "exit_code": code})
+    return code
 
 
 class Service:

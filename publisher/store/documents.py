@@ -347,12 +347,12 @@ def save_sketches(tx: Transaction, sketches: Mapping[str, tuple[int, ...]]) -> N
 
 def sketch_index(
     tx: Transaction, hashes: Collection[int], *, since: date
-) -> tuple[dict[int, list[str]], dict[str, str]]:
-    """Entries of days from `since` on that hold one of these hashes: (hash → uids, uid → path)."""
+) -> tuple[dict[int, list[str]], dict[str, tuple[str, date]]]:
+    """Entries of days from `since` on that hold one of these hashes: (hash → uids, uid → (path, day))."""
     index: dict[int, list[str]] = defaultdict(list)
-    file_of: dict[str, str] = {}
+    places_of: dict[str, tuple[str, date]] = {}
     query = (
-        select(s.sketches.c.hash, s.entries.c.uid, s.files.c.path)
+        select(s.sketches.c.hash, s.entries.c.uid, s.entries.c.day, s.files.c.path)
         .join(s.entries, s.entries.c.id == s.sketches.c.entry_id)
         .outerjoin(s.documents, s.documents.c.id == s.entries.c.document_id)
         .outerjoin(s.files, s.files.c.id == s.documents.c.file_id)
@@ -361,8 +361,8 @@ def sketch_index(
     for some in pieces(hashes):
         for row in tx.execute(query.where(s.sketches.c.hash.in_(some))):
             index[row.hash].append(row.uid)
-            file_of[row.uid] = row.path or ""
-    return index, file_of
+            places_of[row.uid] = (row.path or "", row.day)
+    return index, places_of
 
 
 # ---------------------------------------------------------------- media

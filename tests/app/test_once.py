@@ -416,6 +416,7 @@ def test_a_near_duplicate_waits_until_it_is_allowed(house: House) -> None:
     run = house.once("2025-01-29 08:00")
     assert titles(run) == ["乙的故事"]
     warned = next(found for found in run.diagnostics if found.slug == "near-duplicate")
+    assert (warned.params["other"], warned.params["day"]) == ("2025-01-28.md", "2025-01-28")
     house.app.allow(str(warned.params["uid"]))
     assert titles(house.once("2025-01-30 08:00")) == ["甲的故事"]
 
@@ -494,6 +495,7 @@ def test_a_trial_ends_with_the_first_run_at_a_real_address(tmp_path: Path) -> No
     assert house.once("2025-01-29 08:00").trial
     house.app.add_subscribers(("reader@example.cn",))
     house.configure(site={"url": "https://daily.example.cn/"})
+    assert house.plan("2025-01-29 10:00").would == "publish"
     run = house.once("2025-01-29 10:00")
     assert run.outcome == "published"
     assert not run.trial

@@ -18,6 +18,7 @@ from publisher.app.beginning import begin
 from publisher.app.choose import choose_issue
 from publisher.app.equipment import Equipment
 from publisher.app.publish import due_slot
+from publisher.app.summary import exit_code
 from publisher.core import calendar
 from publisher.core.issue import IssueName
 from publisher.scheduler import Metronome
@@ -276,7 +277,11 @@ def test_paused_means_no_issue_and_no_mail_until_resumed(house: House) -> None:
     house.tick("2025-01-28 08:00")
     house.app.pause()
     house.write("2025-01-29", essays("2025-01-29", 1))
-    assert house.tick("2025-01-29 08:00").outcome == "empty"
+    run = house.tick("2025-01-29 08:00")
+    assert run.outcome == "empty"
+    assert [item.how for item in run.held] == ["publisher resume"]
+    assert [item.how for item in house.app.status().held] == ["publisher resume"]
+    assert exit_code(run) == 4
     assert len(house.mails()) == 1
     house.app.resume()
     assert house.tick("2025-01-29 08:05").outcome == "published"
@@ -290,6 +295,9 @@ def test_a_skipped_day_has_no_issue_and_its_entries_go_with_the_next(house: Hous
     house.app.skip(date(2025, 1, 29))
     house.write("2025-01-29", essays("2025-01-29", 1))
     assert house.tick("2025-01-29 08:00").issue is None
+    by_hand = house.once("2025-01-29 09:00")
+    assert by_hand.outcome == "empty"
+    assert "left out" in by_hand.notices[0].message
     assert titles(house.tick("2025-01-30 08:00")) == ["2025-01-29 第1篇的故事"]
 
 
