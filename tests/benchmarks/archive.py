@@ -104,21 +104,24 @@ def _sentence(dice: random.Random) -> str:
 
 
 def _clause(dice: random.Random) -> str:
+    """Mostly words put together on the spot: two essays have no more in common than two real ones."""
     pick = dice.choice
-    thing = pick(v.COLOURS) + pick(v.THINGS)
-    match dice.randrange(5):
+    match dice.randrange(8):
         case 0:
-            return f"{pick(v.PEOPLE)}在{pick(v.PLACES)}{pick(v.VERBS)}{pick(v.COUNTS)}{thing}"
+            return f"{pick(v.PEOPLE)}在{pick(v.PLACES)}{pick(v.VERBS)}{_thing(dice)}"
         case 1:
-            return f"{thing}和{pick(v.COLOURS)}{pick(v.THINGS)}之间{pick(v.ENDINGS)}"
+            return f"{_thing(dice)}和{_thing(dice)}之间{pick(v.ENDINGS)}"
         case 2:
-            return f"{pick(v.PLACES)}的{thing}，{pick(v.PEOPLE)}{pick(v.VERBS)}它，{pick(v.ENDINGS)}"
+            return f"{pick(v.VERBS)}{pick(v.COUNTS)}{_thing(dice)}的人{pick(v.DOES)}{_thing(dice)}"
         case 3:
-            return (
-                f"{pick(v.VERBS)}{pick(v.COUNTS)}{thing}的人{pick(v.VERBS)}{pick(v.COLOURS)}{pick(v.THINGS)}"
-            )
+            return f"{_thing(dice)}比{_thing(dice)}多{pick(v.COUNTS)}{_thing(dice)}"
         case _:
-            return f"{thing}比{pick(v.COLOURS)}{pick(v.THINGS)}多{pick(v.COUNTS)}{pick(v.COLOURS)}{pick(v.THINGS)}"
+            return f"{_thing(dice)}{pick(v.DOES)}{pick(v.DOES)}{_thing(dice)}{pick(v.DOES)}{_thing(dice)}"
+
+
+def _thing(dice: random.Random) -> str:
+    first, second = dice.choice(((v.FIRSTS, v.SECONDS), (v.COLOURS, v.THINGS), (v.FIRSTS, v.THINGS)))
+    return dice.choice(first) + dice.choice(second)
 
 
 # ---------------------------------------------------------------- ours
