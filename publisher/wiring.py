@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from publisher import __version__
-from publisher.adapters.folder import DocumentsFolder, OutputFolder
+from publisher.adapters.folder import DocumentsFolder
 from publisher.adapters.lock import held
+from publisher.adapters.output import OutputFolder
 from publisher.app.equipment import Equipment
 from publisher.app.progress import Progress, Silent
 from publisher.app.summary import Said
@@ -33,6 +34,7 @@ from publisher.render.words import LOCALE_FOLDER
 from publisher.store.engine import Store, open_store
 
 if TYPE_CHECKING:
+    from publisher.adapters.compiled import CompiledTemplates
     from publisher.adapters.fetch import Fetcher
     from publisher.adapters.shortlinks import Rules
     from publisher.app.link_summary import FixSummary, LinksSummary, ProbeSummary
@@ -325,8 +327,14 @@ class App:
             "mint_secret": lambda: secrets.token_bytes(32),
             "host": socket.gethostname(),
             "rendering": self._rendering,
+            "compiled": self._compiled,
         }
         return Equipment(**(parts | self.overrides))  # type: ignore[arg-type]
+
+    def _compiled(self) -> CompiledTemplates:
+        from publisher.adapters.compiled import CompiledTemplates
+
+        return CompiledTemplates(self.config.state_folder / "templates", self._rendering)
 
     def _mailer(self) -> Mailer:
         mail = self.config.mail

@@ -1,9 +1,7 @@
-"""The two folders: reading the curator's documents, and writing our outputs so that a reader never sees half a file."""
+"""The curator's folder: documents and the files beside them, read and never written."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -11,10 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from publisher.core.errors import FolderError
-from publisher.core.faults import fault
 
 _SUFFIXES = {".md", ".markdown"}
-_TMP = ".tmp-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,111 +92,3 @@ class DocumentsFolder:
         return FolderError(
             "cannot read {path}: {why}", path=path, why=exc.strerror or exc, fix="check its permissions"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Fresh:
-    """A file as just written."""
-
-    sha256: str
-    size: int
-    mtime_ns: int
-
-
-class OutputFolder:
-    """The public folder. Every file is written beside its place and moved over it; mode 0644."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def stats(self) -> dict[str, tuple[int, int]]:
-        """Size and mtime of every file there, by path; one pass over the folder."""
-        found: dict[str, tuple[int, int]] = {}
-        pending = [(self.folder, "")]
-        while pending:
-            folder, below = pending.pop()
-            try:
-                items = list(os.scandir(folder))
-            except FileNotFoundError:
-                continue
-            except OSError as exc:
-                raise self._error(exc, folder) from exc
-            for item in items:
-                if item.is_dir(follow_symlinks=False):
-                    pending.append((Path(item.path), f"{below}{item.name}/"))
-                else:
-                    status = item.stat(follow_symlinks=False)
-                    found[below + item.name] = (status.st_size, status.st_mtime_ns)
-        return found
-
-    def read(self, path: str) -> bytes | None:
-        """The bytes of an output, None when it is not there."""
-        try:
-            return (self.folder / path).read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as exc:
-            raise self._error(exc, self.folder / path) from exc
-
-    def write(self, path: str, data: bytes, *, durable: bool) -> Fresh:
-        """Replace one file. `durable`: on the disk before this returns, and in the folder after it."""
-        target = self.folder / path
-        temporary = target.with_name(f"{_TMP}{os.getpid()}-{target.name}")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                if durable:
-                    os.fsync(file.fileno())
-                os.fchmod(file.fileno(), 0o644)
-                status = os.fstat(file.fileno())
-            fault("output-written")
-            temporary.replace(target)
-            if durable:
-                _sync_folder(target.parent)
-        except OSError as exc:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise self._error(exc, target) from exc
-        return Fresh(hashlib.sha256(data).hexdigest(), status.st_size, status.st_mtime_ns)
-
-    def remove(self, path: str) -> None:
-        """Remove one file and the folders it leaves empty; fine when it is gone already."""
-        target = self.folder / path
-        try:
-            target.unlink(missing_ok=True)
-            for folder in target.parents:
-                if folder == self.folder or not folder.is_relative_to(self.folder):
-                    break
-                folder.rmdir()
-        except OSError:
-            return  # a folder that is not empty stays
-
-    def sync(self) -> None:
-        """Everything renamed so far reaches the disk: one call before the commit, instead of one a page."""
-        if hasattr(os, "sync"):
-            os.sync()
-
-    def sweep(self) -> list[str]:
-        """Remove half-written files of a run that died. Call only while holding the lock."""
-        left = [path for path in self.stats() if path.rpartition("/")[2].startswith(_TMP)]
-        for path in left:
-            with contextlib.suppress(OSError):
-                (self.folder / path).unlink(missing_ok=True)
-        return left
-
-    @staticmethod
-    def _error(exc: OSError, path: Path) -> FolderError:
-        return FolderError(
-            "cannot write {path}: {why}", path=path, why=exc.strerror or exc,
-            fix="free some space or check the permissions; the next run finishes what was begun",
-        )  # fmt: skip
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

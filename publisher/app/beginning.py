@@ -96,7 +96,8 @@ def site_conflict(e: Equipment, known: Publication) -> site_stamp.Conflict | Non
     """Why this database may not speak for the site."""
     with e.store.read() as tx:
         new = known.generation == 0 and documents.published_count(tx) == 0
-        return site_stamp.conflict(e.output, known, outputs.all_written(tx), new=new)
+        ours = outputs.all_written(tx) if new else {}
+        return site_stamp.conflict(e.output, known, ours, new=new)
 
 
 def site_held(e: Equipment, known: Publication) -> list[HeldItem]:

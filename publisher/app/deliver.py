@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from publisher.app.ports import Clock, Mailer
 from publisher.core import delivery
@@ -23,10 +24,12 @@ from publisher.core.delivery import Outcome, Outgoing, message_id
 from publisher.core.errors import PublisherError
 from publisher.core.faults import fault
 from publisher.core.issue import IssueName
-from publisher.render.digest import Frozen, Reader, splice
 from publisher.store import deliveries
 from publisher.store.deliveries import Claimed, Closing, DeliveryRow, Mailing
 from publisher.store.engine import Store
+
+if TYPE_CHECKING:
+    from publisher.render.digest import Frozen
 
 MOST_IN_A_GROUP = 20
 GROUP_WAIT_S = 0.05
@@ -183,6 +186,8 @@ class _Sending:
             fault("claim-committed")
 
     def _message(self, key: str, one: Claimed) -> Outgoing:
+        from publisher.render.digest import Reader, splice
+
         segments = splice(self._bodies.of(one.variant), Reader(uid=one.uid, email=one.email))
         return Outgoing(
             key=key, message_id=self._identity.message_id(self._mailing, one.uid),
@@ -222,6 +227,8 @@ class _Bodies:
         self._read: dict[str, Frozen] = {}
 
     def of(self, variant: str) -> Frozen:
+        from publisher.render.digest import Frozen
+
         if variant not in self._read:
             with self._store.read() as tx:
                 self._read[variant] = Frozen.from_bytes(deliveries.artifact(tx, self._mailing.id, variant))

@@ -6,19 +6,25 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cache
+from typing import TYPE_CHECKING
 
-from publisher.app.build import Building
 from publisher.app.check_links import Probe
 from publisher.app.deliver import Delivering, Identity
 from publisher.app.ports import Clock, Documents, Lock, Mailer, Output
 from publisher.app.scan import Scanning
+from publisher.app.site import Building
 from publisher.config import Config, site_of
 from publisher.core import calendar
-from publisher.core.entry import ReadingOptions
 from publisher.core.site import Site
-from publisher.render.environment import Templates
 from publisher.store.engine import Store
 from publisher.store.publication import Publication
+
+if TYPE_CHECKING:
+    from jinja2 import BytecodeCache
+
+    from publisher.core.entry import ReadingOptions
+    from publisher.render.environment import Templates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +45,13 @@ class Equipment:
     mint_secret: Callable[[], bytes]
     host: str  # this machine, for the log of runs
     rendering: str
+    compiled: Callable[[], BytecodeCache] | None = None  # where translated templates are kept; None: nowhere
 
     @property
     def options(self) -> ReadingOptions:
         """How Markdown is read."""
+        from publisher.core.entry import ReadingOptions
+
         c = self.config
         return ReadingOptions(
             heal_lists=c.documents.heal_lists, soft_breaks=c.documents.soft_breaks,
@@ -66,12 +75,15 @@ class Equipment:
         return site_of(self.config, uuid=publication.uuid, tag_host=publication.tag_host)
 
     def templates(self, publication: Publication) -> Templates:
-        return Templates(self.site(publication), user_folder=self.config.templates_folder)
+        from publisher.render.environment import Templates
+
+        compiled = self.compiled() if self.compiled else None
+        return Templates(self.site(publication), user_folder=self.config.templates_folder, compiled=compiled)
 
     def building(self, publication: Publication) -> Building:
         c = self.config
         return Building(
-            templates=self.templates(publication), options=self.options,
+            templates=cache(lambda: self.templates(publication)), options=self.options,
             rendering=f"{self.rendering}{self.site(publication)!r}",
             window_entries=c.feed.window_entries, window_bytes=c.feed.window_bytes, born=publication.created_at,
         )  # fmt: skip
@@ -90,5 +102,5 @@ class Equipment:
         return Delivering(sender=self.config.sender, late_after_h=self.config.mail.late_after_h)
 
     def rehearsing(self, store: Store, output: Output) -> Equipment:
-        """The same house with a copy of the store and another output folder; nobody is asked."""
-        return replace(self, store=store, output=output, probing=None)
+        """The same house with a copy of the store and another output folder; nobody is asked, nothing is kept."""
+        return replace(self, store=store, output=output, probing=None, compiled=None)

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from publisher.app.equipment import Equipment
 from publisher.app.summary import MailSummary
-from publisher.app.view import SiteView, look
+from publisher.app.view import SiteView
 from publisher.core.issue import EntryLine, PublishedDay
 from publisher.render.digest import CorrectionLine, Digest, Frozen, Reader, freeze, sections_of, splice
 from publisher.store import entries
@@ -27,7 +27,7 @@ def frozen_digest(
     e: Equipment, tx: Transaction, known: Publication, issue: StoredIssue, *, at: datetime
 ) -> Frozen:
     """Draw the digest of an issue as its entries are now. `at` is its Date. Raises TemplateError."""
-    view = look(tx, e.options)
+    view = SiteView(tx, e.options)
     facts = entries.of_issue(tx, issue.id)
     templates = e.templates(known)
     config = e.config.mail

@@ -34,6 +34,9 @@ class Shadow:
     def stats(self) -> dict[str, tuple[int, int]]:
         return self._real.stats()
 
+    def look(self, paths: Iterable[str]) -> dict[str, tuple[int, int]]:
+        return self._real.look(paths)
+
     def read(self, path: str) -> bytes | None:
         if path in self.written:
             return self.written[path]

@@ -56,6 +56,9 @@ class Output(Protocol):
     def stats(self) -> dict[str, tuple[int, int]]:
         """Size and mtime in ns of every file there."""
 
+    def look(self, paths: Iterable[str]) -> dict[str, tuple[int, int]]:
+        """Size and mtime in ns of those of these files that are there."""
+
     def read(self, path: str) -> bytes | None: ...
     def write(self, path: str, data: bytes, *, durable: bool) -> Fresh: ...
     def remove(self, path: str) -> None: ...

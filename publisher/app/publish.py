@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from publisher.app.beginning import begin
 from publisher.app.deliver import Going, always
@@ -13,9 +14,11 @@ from publisher.app.summary import RunSummary
 from publisher.core import calendar
 from publisher.core.errors import PublisherError
 from publisher.core.faults import fault
-from publisher.render.digest import Frozen
 from publisher.store import issues, runs
 from publisher.store.publication import Publication
+
+if TYPE_CHECKING:
+    from publisher.render.digest import Frozen
 
 
 async def once(

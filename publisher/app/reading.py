@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +19,25 @@ from publisher.store.documents import EntryReading, StoredMedia, comparable
 _MEGABYTE = 2**20
 
 
+_RECENT = 200
+"""Entries kept as they were read: those of today are wanted for pages, the home page, the feeds and the digest."""
+
+_recent: OrderedDict[tuple[EntrySource, ReadingOptions], Entry] = OrderedDict()
+
+
+def entry_of(source: EntrySource, options: ReadingOptions) -> Entry:
+    """What an entry says. The last ones are remembered: the same source and options give an equal entry."""
+    known = _recent.get((source, options))
+    return known or _keep(source, options, read_entry(source, options=options)[0])
+
+
+def _keep(source: EntrySource, options: ReadingOptions, entry: Entry) -> Entry:
+    _recent[source, options] = entry
+    if len(_recent) > _RECENT:
+        _recent.popitem(last=False)
+    return entry
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadEntry:
     """An entry of a file with its place."""
@@ -25,7 +45,10 @@ class ReadEntry:
     place: Place
     document: Document
     source: EntrySource
-    entry: Entry
+    entry: (
+        Entry  # without tokens and text, which would fill half a gigabyte when a large folder is read at once
+    )
+    length: int  # of its text, in characters
     media: dict[str, str]  # name as written → 'media/<sha256>.<ext>'
 
     @property
@@ -40,7 +63,7 @@ class ReadEntry:
             place=self.place, day=self.document.day, number=source.number, label=source.label, line=source.line,
             body_line=source.body_line, draft=source.draft or self.document.draft, explicit_id=source.explicit_id,
             heading=source.heading, heading_url=source.heading_url, markdown=source.markdown, sha=entry.sha,
-            source_sha=_source_sha(source), length=len(entry.text), title=entry.title, title_rule=entry.title_rule,
+            source_sha=_source_sha(source), length=self.length, title=entry.title, title_rule=entry.title_rule,
             summary=entry.summary, words=entry.words, minutes=entry.minutes, lang=entry.lang,
             topics=tuple(topic.name for topic in entry.topics), media=self.media,
             links=tuple((link.url, _host(link.url)) for link in entry.links),
@@ -84,12 +107,16 @@ class FileReader:
         for index, document in enumerate(parsed.documents):
             for position, source in enumerate(document.entries):
                 entry, told = read_entry(source, file=path, options=self.options)
+                _keep(source, self.options, entry)
                 found += told
                 media = dict(self._media(path, source, entry, found))
                 place = Place(path, index, position)
+                light = replace(entry, blocks=(), text="")
                 entries.append(
-                    ReadEntry(place=place, document=document, source=source, entry=entry, media=media)
-                )
+                    ReadEntry(
+                        place=place, document=document, source=source, entry=light, length=len(entry.text), media=media
+                    )
+                )  # fmt: skip
         read = ReadFile(path=path, documents=parsed.documents, entries=tuple(entries))
         return read.blamed(*found)
 

@@ -12,8 +12,11 @@ upkeep   links whose time has come are asked again, within a small budget
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import TYPE_CHECKING, NoReturn
 
 from publisher.app import progress as told
 from publisher.app import stamp as site_stamp
@@ -23,21 +26,21 @@ from publisher.app.build import Built, build
 from publisher.app.choose import Chosen, choose_issue
 from publisher.app.deliver import Going, always, deliver, recover
 from publisher.app.equipment import Equipment
-from publisher.app.links import alarms
-from publisher.app.mailing import VARIANT, frozen_digest, kind_of, mail_summary
 from publisher.app.progress import Progress
 from publisher.app.report import Reporting, report
 from publisher.app.scan import Scanned, scan
 from publisher.app.summary import HeldItem, MailSummary, Note, OutputsSummary, RunSummary
-from publisher.app.upkeep import keep_links
 from publisher.core.choice import Choice
 from publisher.core.errors import MailError
 from publisher.core.faults import fault
 from publisher.core.issue import IssueName
-from publisher.render.digest import Frozen
 from publisher.store import deliveries, entries, issues, publication
 from publisher.store.issues import StoredIssue
 from publisher.store.publication import Publication
+
+if TYPE_CHECKING:
+    from publisher.app.check_links import Probe
+    from publisher.render.digest import Frozen
 
 
 @dataclass
@@ -188,14 +191,22 @@ class Run:
             planned = issues.in_state(tx, "planned")
             chosen = [facts.id for issue in planned for facts in entries.of_issue(tx, issue.id)]
         if not self.rehearsal and (planned or not self.scheduled):
-            self.asked = await ask_links(self.e, chosen, self.progress, spent_s=self.broken.spent_s)
-            self.notes += alarms(self.asked.checks, self.e.alarms_at)
+            await self._ask(chosen)
         if self.fresh or planned or self.scanned.changed or self.archived:
             self.progress.phase("render")
             self.built = build(self.e.store, self.e.output, self.e.documents, self.e.building(known))
             for issue in planned:
                 self._commit(known, issue)
             self._tell_rendered()
+
+    async def _ask(self, chosen: list[int]) -> None:
+        left_s = self.e.config.links.budget_s - self.broken.spent_s
+        e = self.e if left_s > 0 or self.e.probing is None else replace(self.e, probing=_nobody)
+        self.asked = await ask_links(e, chosen, self.progress, spent_s=self.broken.spent_s)
+        if any(check.alarm for check in self.asked.checks):
+            from publisher.app.links import alarms
+
+            self.notes += alarms(self.asked.checks, self.e.alarms_at)
 
     def _is_out(self) -> bool:
         """Whether today's slot was used, or is about to be by a run that was broken off."""
@@ -230,6 +241,8 @@ class Run:
 
     def _commit(self, known: Publication, issue: StoredIssue) -> None:
         """From here on the issue is out and its mail is on the books."""
+        from publisher.app.mailing import VARIANT, frozen_digest, kind_of, mail_summary
+
         with self.e.store.read() as tx:
             at = max((facts.published_at for facts in entries.of_issue(tx, issue.id)), default=self.now)
             self.frozen = frozen_digest(self.e, tx, known, issue, at=at)
@@ -269,6 +282,8 @@ class Run:
         """Links whose time has come, when nobody waits any more; without a network they wait for the next run."""
         if self.rehearsal or not self.asked.heard or not self.going():
             return
+        from publisher.app.upkeep import keep_links
+
         await keep_links(self.e, known, self.now, self.progress, draw=lambda: self._redraw(known))
 
     def _redraw(self, known: Publication) -> None:
@@ -338,6 +353,20 @@ class Run:
                 took_s=self.e.monotonic() - self.began_s,
             ),
         )  # fmt: skip
+
+
+@asynccontextmanager
+async def _nobody() -> AsyncIterator[Probe]:
+    """When there is no time for links nobody is asked, and the HTTP client is not even loaded."""
+    yield _Nobody()
+
+
+class _Nobody:
+    async def ask(self, url: str) -> NoReturn:
+        raise AssertionError(url)
+
+    def shut(self, hosts: Mapping[str, str]) -> None:
+        """Nobody is there to be left alone."""
 
 
 def stamp_site(e: Equipment, known: Publication) -> None:

@@ -12,24 +12,31 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from publisher.app.ports import Documents, Listed
-from publisher.app.reading import FileReader, ReadEntry, ReadFile
 from publisher.app.summary import DocumentsSummary
 from publisher.core.diagnostics import Diagnostic
-from publisher.core.entry import ReadingOptions
 from publisher.core.errors import FolderError
 from publisher.core.faults import fault
 from publisher.core.identity import Found, Match, Matching, Place, guid, match
 from publisher.core.likeness import Arrival, NearDuplicate, near_duplicates, sketch
 from publisher.store import documents
 from publisher.store.documents import DayReading, FileReading, Saving, StoredFile
-from publisher.store.engine import Store, Transaction
+from publisher.store.engine import Store, Transaction, pieces
+
+if TYPE_CHECKING:
+    from publisher.app.reading import FileReader, ReadEntry, ReadFile
+    from publisher.core.entry import ReadingOptions
 
 READING = "1"
 """Moves when our own reading of a file changes: every file is read again then."""
 
 _LOOK_BACK = timedelta(days=400)
+_ALIKE = 0.25
+"""Entries that share less of their sketches are not compared (likeness looks at nothing less either)."""
+
 _ASK_AGAIN = frozenset({"media-missing", "file-unreadable"})
 """Findings that may mend themselves without the file changing."""
 
@@ -109,8 +116,12 @@ class _Changes:
     unread: set[str] = field(default_factory=set)
     files: int = 0
 
-    def __post_init__(self) -> None:
-        self.reader = FileReader(
+    @cached_property
+    def reader(self) -> FileReader:
+        """Loaded with everything that reads Markdown when the first file has changed."""
+        from publisher.app.reading import FileReader
+
+        return FileReader(
             folder=self.folder,
             options=self.scanning.options,
             entry_level=self.scanning.entry_level,
@@ -257,6 +268,7 @@ class _Writing:
         self.told: list[Diagnostic] = []
         self.file_was: dict[str, str] = {}  # uid → where it stood before
         self.judged: set[str] = set()
+        self.sketches: dict[str, tuple[int, ...]] = {}
         self.uid_at: dict[str, ReadEntry] = {}
         self.old_places: dict[str, tuple[str, date]] = {}
 
@@ -312,8 +324,10 @@ class _Writing:
         self.judged = {arrival.uid for arrival in arrivals}
         if not arrivals:
             return {}
-        hashes = {value for arrival in arrivals for value in sketch(arrival.text)}
-        index, self.old_places = documents.sketch_index(self.tx, hashes, since=since)
+        self.sketches = {arrival.uid: sketch(arrival.text) for arrival in arrivals}
+        index, self.old_places = documents.sketch_index(
+            self.tx, self.sketches.values(), since=since, share=_ALIKE
+        )
         found = near_duplicates(
             arrivals, index=index, file_of={uid: uid for uid in self.old_places},
             texts_of=lambda uids: documents.texts(self.tx, uids),
@@ -371,21 +385,22 @@ class _Writing:
         days: dict[tuple[str, int], int],
         repeats: dict[str, NearDuplicate],
     ) -> None:
-        savings, sketches = [], {}
-        for m in matching.matches:
-            one = by_place[m.found.place]
-            hold = self._hold(m, one, repeats.get(m.uid))
-            savings.append(
-                Saving(
-                    uid=m.uid, guid=guid(self.scanning.tag_host, m.found.day, m.uid), reading=one.stored(),
-                    new=m.known is None, edited=m.edited, judged=m.uid in self.judged, hold=hold,
-                )
-            )  # fmt: skip
-            if (m.known is None or m.edited) and m.found.day >= self.today - _LOOK_BACK:
-                sketches[m.uid] = sketch(m.found.text)
-            self._tell_change(m, one)
-        documents.save_entries(self.tx, savings, days, self.now)
-        documents.save_sketches(self.tx, sketches)
+        for some in pieces(matching.matches):  # rows of ten thousand entries at once would fill the memory
+            savings, sketches = [], {}
+            for m in some:
+                one = by_place[m.found.place]
+                hold = self._hold(m, one, repeats.get(m.uid))
+                savings.append(
+                    Saving(
+                        uid=m.uid, guid=guid(self.scanning.tag_host, m.found.day, m.uid), reading=one.stored(),
+                        new=m.known is None, edited=m.edited, judged=m.uid in self.judged, hold=hold,
+                    )
+                )  # fmt: skip
+                if (m.known is None or m.edited) and m.found.day >= self.today - _LOOK_BACK:
+                    sketches[m.uid] = self.sketches.get(m.uid) or sketch(m.found.text)
+                self._tell_change(m, one)
+            documents.save_entries(self.tx, savings, days, self.now)
+            documents.save_sketches(self.tx, sketches)
 
     def _save_media(self) -> None:
         reader = self.changes.reader

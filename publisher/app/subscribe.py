@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from publisher.app.summary import (
@@ -14,9 +15,11 @@ from publisher.app.summary import (
     SubscriberSummary,
 )
 from publisher.core.errors import UsageError
-from publisher.core.subscriber import normalise_email
 from publisher.store import subscribers
 from publisher.store.engine import Store, Transaction
+
+if TYPE_CHECKING:
+    from publisher.core.subscriber import Address
 
 MintUid = Callable[[], str]
 """A new unguessable subscriber uid."""
@@ -36,7 +39,7 @@ def add(
 
 def _add(tx: Transaction, email: str, state: str, mint_uid: MintUid, now: datetime) -> AddressOutcome:
     try:
-        address = normalise_email(email)
+        address = _normalised(email)
     except UsageError as exc:
         return AddressOutcome(email=email, outcome="refused", why=Note(exc.sentence, exc.params))
     known = subscribers.find(tx, address.norm)
@@ -58,7 +61,7 @@ def remove(store: Store, emails: Sequence[str], *, now: datetime) -> Subscribers
 
 def _remove(tx: Transaction, email: str, now: datetime) -> AddressOutcome:
     try:
-        known = subscribers.find(tx, normalise_email(email).norm)
+        known = subscribers.find(tx, _normalised(email).norm)
     except UsageError as exc:
         return AddressOutcome(email=email, outcome="refused", why=Note(exc.sentence, exc.params))
     if known is None:
@@ -87,7 +90,9 @@ def ensure_owner(tx: Transaction, email: str, *, mint_uid: MintUid, now: datetim
     if not email:
         subscribers.set_owner(tx, None)
         return
-    address = normalise_email(email)
+    if subscribers.is_owner(tx, email):
+        return
+    address = _normalised(email)
     known = subscribers.find(tx, address.norm)
     if known is None:
         subscribers.add(
@@ -103,3 +108,10 @@ def ensure_owner(tx: Transaction, email: str, *, mint_uid: MintUid, now: datetim
         assert known is not None
     if not known.owner:
         subscribers.set_owner(tx, known.id)
+
+
+def _normalised(email: str) -> Address:
+    """Raises UsageError. The validator is loaded when an address is new: most runs meet none."""
+    from publisher.core.subscriber import normalise_email
+
+    return normalise_email(email)

@@ -1,23 +1,25 @@
-"""The public site as values: facts of everything, texts read only where a page must be drawn anew."""
+"""The public site as values: a signature of every day, and the entries of those days that must be drawn anew."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import date
+from functools import cached_property
 from itertools import groupby
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from publisher.app.link_book import link_book
-from publisher.core.document import EntrySource
-from publisher.core.entry import Entry, ReadingOptions, read_entry
-from publisher.core.issue import Correction, EntryLine, PublishedDay, PublishedEntry
-from publisher.render.pages import DayLine, LinkBook
-from publisher.store import entries, links
-from publisher.store.engine import Transaction
+from publisher.core.issue import EntryLine, PublishedDay, PublishedEntry
+from publisher.store import contents, entries, links
 from publisher.store.entries import DayHead, EntryFacts
 from publisher.store.links import KnownLinks
+
+if TYPE_CHECKING:
+    from publisher.core.entry import Entry, ReadingOptions
+    from publisher.core.issue import Correction
+    from publisher.render.pages import DayLine
+    from publisher.store.contents import DayContents
+    from publisher.store.engine import Transaction
 
 Channel = Literal["pages", "feeds"]
 """Pages show the newest of every link; feeds and mail what was said when it was first learnt."""
@@ -30,97 +32,148 @@ def digest_of(*parts: object) -> str:
     return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-@dataclass(kw_only=True)
 class SiteView:
-    """One consistent look at everything public. `read_sources` fetches texts by entry id."""
+    """One consistent look at everything public, through `tx`: use it while that is open.
 
-    public: list[EntryFacts]
-    gone: list[EntryFacts]
-    heads: dict[date, DayHead]
-    links: dict[int, KnownLinks]
-    corrections: dict[int, tuple[Correction, ...]]
-    link_book: LinkBook
-    read_sources: Callable[[Iterable[int]], dict[int, EntrySource]]
-    options: ReadingOptions
-    _entries: dict[int, Entry] = field(default_factory=dict)
-    _keys: dict[tuple[int, Channel], str] = field(default_factory=dict)
+    Signatures tell what moved; entries are read day by day, when they are asked for.
+    """
 
-    def __post_init__(self) -> None:
-        self.by_day: dict[date, list[EntryFacts]] = {
-            day: list(group) for day, group in groupby(self.public, key=lambda facts: facts.day)
-        }
-        self._position = {facts.id: n for group in self.by_day.values() for n, facts in enumerate(group)}
+    def __init__(self, tx: Transaction, options: ReadingOptions) -> None:
+        self.tx = tx
+        self._options = options
+        self._groups: dict[date, list[EntryFacts]] = {}
+        self._position: dict[int, int] = {}
+        self._links: dict[int, KnownLinks] = {}
+        self._entries: dict[int, Entry] = {}
 
-    @property
+    # -- what moved
+
+    @cached_property
+    def contents(self) -> dict[date, DayContents]:
+        """Every day that has or had a page, oldest first, with what may be seen of it as signatures."""
+        return contents.by_day(self.tx)
+
+    @cached_property
     def days(self) -> list[date]:
         """Days with a page, oldest first."""
-        return list(self.by_day)
+        return [day for day, one in self.contents.items() if one.public]
+
+    @cached_property
+    def _heads(self) -> dict[date, DayHead]:
+        return entries.day_heads(self.tx)
 
     def head(self, day: date) -> DayHead:
-        return self.heads.get(day, DayHead())
+        return self._heads.get(day, DayHead())
 
-    def key(self, facts: EntryFacts, channel: Channel) -> str:
-        """Moves whenever anything moves that the channel shows of this entry."""
-        at = (facts.id, channel)
-        if at not in self._keys:
-            known = getattr(self.links.get(facts.id, _NO_LINKS), channel)
-            self._keys[at] = digest_of(
-                facts, self._position.get(facts.id), list(known.values()), self.corrections.get(facts.id, ())
-            )
-        return self._keys[at]
+    @cached_property
+    def line_keys(self) -> dict[date, str]:
+        """By day: moves whenever anything moves that a list shows of it."""
+        return {day: digest_of(day, self.contents[day].entries, self.head(day).title) for day in self.days}
+
+    @cached_property
+    def day_keys(self) -> dict[date, str]:
+        """By day: moves whenever anything moves that is shown of it and its entries anywhere."""
+        every = ((day, self.contents[day]) for day in self.days)
+        return {day: digest_of(day, one.entries, one.notes, self.head(day)) for day, one in every}
+
+    @property
+    def gone(self) -> list[EntryFacts]:
+        """Withdrawn entries that had a page."""
+        return entries.gone(self.tx) if any(one.gone for one in self.contents.values()) else []
+
+    @property
+    def media(self) -> dict[str, tuple[str, str]]:
+        """What pages show beside texts: output path → (a document that names it, the name)."""
+        return entries.media(self.tx) if any(one.media for one in self.contents.values()) else {}
+
+    # -- entries without their texts
+
+    def load(self, days: Iterable[date], *, alone: bool = False) -> None:
+        """Read these days at once, as far as they are not known; `alone`: and let go of all others."""
+        wanted = list(days)
+        if alone:
+            self._forget_all_but(wanted)
+        missing = [day for day in wanted if day not in self._groups]
+        if not missing:
+            return
+        facts = entries.public(self.tx, missing)
+        self._groups |= {day: [] for day in missing}
+        self._groups |= {day: list(group) for day, group in groupby(facts, key=lambda one: one.day)}
+        self._position |= {one.id: n for day in missing for n, one in enumerate(self._groups[day])}
+        self._links |= links.known(self.tx, [one.id for one in facts])
+
+    def _forget_all_but(self, days: Iterable[date]) -> None:
+        """So that building a large site stays small."""
+        self._groups = {day: self._groups[day] for day in days if day in self._groups}
+        kept = {one.id for group in self._groups.values() for one in group}
+        for known in (self._position, self._links, self._entries):
+            for gone in known.keys() - kept:
+                del known[gone]
+
+    def group(self, day: date) -> list[EntryFacts]:
+        """The entries of a day in the order of its page."""
+        self.load([day])
+        return self._groups[day]
+
+    def position(self, facts: EntryFacts) -> int:
+        """Its order within its day; 0 for one that is not shown there."""
+        self.load([facts.day])
+        return self._position.get(facts.id, 0)
 
     def line(self, facts: EntryFacts) -> EntryLine:
         """An entry as a line of a list; its text is not read."""
         return EntryLine(
-            uid=facts.uid, permalink=facts.permalink, day=facts.day, position=self._position.get(facts.id, 0),
+            uid=facts.uid, permalink=facts.permalink, day=facts.day, position=self.position(facts),
             number=facts.number, label=facts.label, title=facts.title, words=facts.words, minutes=facts.minutes,
             topics=facts.topics, updated_at=facts.updated_at,
         )  # fmt: skip
 
     def day_line(self, day: date) -> DayLine:
-        return DayLine(
-            day=day, title=self.head(day).title, entries=tuple(self.line(facts) for facts in self.by_day[day])
-        )
+        return self._as_line(day, map(self.line, self.group(day)))
+
+    def every_day_line(self) -> list[DayLine]:
+        """All days as lines, oldest first; costs one small row an entry."""
+        every = entries.lines(self.tx)
+        return [self._as_line(day, group) for day, group in groupby(every, key=lambda one: one.day)]
+
+    def _as_line(self, day: date, lines: Iterable[EntryLine]) -> DayLine:
+        from publisher.render.pages import DayLine
+
+        return DayLine(day=day, title=self.head(day).title, entries=tuple(lines))
+
+    # -- with their texts
+
+    @cached_property
+    def _corrections(self) -> dict[int, tuple[Correction, ...]]:
+        return entries.corrections(self.tx)
 
     def day(self, day: date) -> PublishedDay:
         """A day with its texts."""
-        head, facts = self.head(day), self.by_day[day]
+        head, facts = self.head(day), self.group(day)
         self._read(facts)
-        entries = tuple(self.published(f, "pages") for f in facts)
-        return PublishedDay(day=day, title=head.title, preface=head.preface, entries=entries)
+        shown = tuple(self.published(one, "pages") for one in facts)
+        return PublishedDay(day=day, title=head.title, preface=head.preface, entries=shown)
 
     def published(self, facts: EntryFacts, channel: Channel) -> PublishedEntry:
         """An entry with its text and what the channel knows of its links."""
         self._read([facts])
         return PublishedEntry(
             uid=facts.uid, guid=facts.guid, permalink=facts.permalink, day=facts.day,
-            position=self._position.get(facts.id, 0), entry=self._entries[facts.id], issue=facts.issue,
+            position=self.position(facts), entry=self._entries[facts.id], issue=facts.issue,
             published_at=facts.published_at, updated_at=facts.updated_at, late=facts.late,
-            corrections=self.corrections.get(facts.id, ()),
-            links=getattr(self.links.get(facts.id, _NO_LINKS), channel), media=dict(facts.media),
+            corrections=self._corrections.get(facts.id, ()),
+            links=getattr(self._links.get(facts.id, _NO_LINKS), channel), media=dict(facts.media),
         )  # fmt: skip
 
-    def _read(self, facts: list[EntryFacts]) -> None:
-        missing = [f.id for f in facts if f.id not in self._entries]
+    def _read(self, facts: Iterable[EntryFacts]) -> None:
+        from publisher.app.reading import entry_of
+
+        missing = [one.id for one in facts if one.id not in self._entries]
         if not missing:
             return
-        for entry_id, source in self.read_sources(missing).items():
-            self._entries[entry_id], _ = read_entry(source, options=self.options)
+        for entry_id, source in entries.sources(self.tx, missing).items():
+            self._entries[entry_id] = entry_of(source, self._options)
 
     def forget_texts(self) -> None:
-        """Let go of the texts read so far, so that building a large site stays small."""
+        """Let go of the texts read so far."""
         self._entries.clear()
-
-
-def look(tx: Transaction, options: ReadingOptions) -> SiteView:
-    """Take a look. Texts are read through `tx`: use the view while it is open."""
-    return SiteView(
-        public=entries.public(tx),
-        gone=entries.gone(tx),
-        heads=entries.day_heads(tx),
-        links=links.known(tx),
-        corrections=entries.corrections(tx),
-        link_book=link_book(tx),
-        read_sources=lambda ids: entries.sources(tx, ids),
-        options=options,
-    )

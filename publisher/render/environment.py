@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-import jinja2
+from typing import TYPE_CHECKING, Any
 
 from publisher.core.errors import TemplateError
 from publisher.core.site import Site
 from publisher.render.words import words
+
+if TYPE_CHECKING:
+    from jinja2 import BytecodeCache
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -26,10 +27,20 @@ class Templates:
     A file of the same name in `user_folder` wins; `{% extends "default/web/day.html" %}` still reaches ours.
     Every template knows `site`, `_` (words: `_("{n} entries", n=3)`), `words`, and the filters
     `absolute` (path below the site root → full address) and `root` (→ root-relative address).
+    `compiled` keeps what templates were translated to; without it each is translated when it is first used.
     Autoescape is on for .html and .xml. Raises TemplateError naming the template, the line and the fault.
     """
 
-    def __init__(self, site: Site, *, language: str | None = None, user_folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        *,
+        language: str | None = None,
+        user_folder: Path | None = None,
+        compiled: BytecodeCache | None = None,
+    ) -> None:
+        import jinja2  # where nothing is drawn, nothing of it is loaded
+
         ours = jinja2.FileSystemLoader(shipped_templates())
         loaders: list[jinja2.BaseLoader] = [ours, jinja2.PrefixLoader({"default": ours})]
         if user_folder is not None:
@@ -43,6 +54,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
+            bytecode_cache=compiled,
         )
         self.environment.globals.update(site=site, _=self.words, words=self.words)
         self.environment.filters.update(absolute=site.absolute, root=self._root)
@@ -51,6 +63,8 @@ class Templates:
         return self.site.absolute(path).removeprefix(self.site.url.removesuffix(self.site.base_path))
 
     def render(self, template: str, /, **context: Any) -> str:
+        import jinja2
+
         try:
             return self.environment.get_template(template).render(**context)
         except jinja2.TemplateSyntaxError as exc:

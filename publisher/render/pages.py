@@ -309,16 +309,32 @@ def robots(templates: Templates) -> bytes:
     return templates.render("web/robots.txt").encode()
 
 
-def sitemap(templates: Templates, days: Iterable[DayLine]) -> bytes:
-    """sitemap.xml with the newest SITEMAP_LIMIT addresses; an edit moves the lastmod of entry and day."""
+def sitemap(templates: Templates, days: Iterable[DayLine], *, fixed: bool = True) -> bytes:
+    """A sitemap with the newest SITEMAP_LIMIT addresses; an edit moves the lastmod of entry and day.
+
+    `fixed`: the pages that are no days are in it too; without them it is one of several.
+    """
     newest_first = sorted(days, key=lambda line: line.day, reverse=True)
     newest = max((line.updated_at for line in newest_first if line.updated_at), default=None)
-    places: list[tuple[str, datetime | None]] = [("", newest), ("archive/", newest)]
-    places += [("subscribe/", None), (LINKS_PATH, None)]
+    places: list[tuple[str, datetime | None]] = _fixed_places(newest) if fixed else []
     for line in newest_first:
         places.append((line.path, line.updated_at))
         places.extend((entry.permalink, entry.updated_at) for entry in line.entries)
     return _encode(templates.render("web/sitemap.xml", places=places[:SITEMAP_LIMIT], utc=_utc))
+
+
+def fixed_sitemap(templates: Templates, newest: datetime | None) -> bytes:
+    """The pages that are no days, of a sitemap in several files."""
+    return _encode(templates.render("web/sitemap.xml", places=_fixed_places(newest), utc=_utc))
+
+
+def sitemap_index(templates: Templates, parts: Sequence[tuple[str, datetime | None]]) -> bytes:
+    """The files of a sitemap that has several, each with the newest lastmod in it (sitemaps.org)."""
+    return _encode(templates.render("web/sitemap-index.xml", parts=parts, utc=_utc))
+
+
+def _fixed_places(newest: datetime | None) -> list[tuple[str, datetime | None]]:
+    return [("", newest), ("archive/", newest), ("subscribe/", None), (LINKS_PATH, None)]
 
 
 # --- what templates see ---------------------------------------------------------------------------------

@@ -346,9 +346,14 @@ def save_sketches(tx: Transaction, sketches: Mapping[str, tuple[int, ...]]) -> N
 
 
 def sketch_index(
-    tx: Transaction, hashes: Collection[int], *, since: date
+    tx: Transaction, sketches: Iterable[Collection[int]], *, since: date, share: float
 ) -> tuple[dict[int, list[str]], dict[str, tuple[str, date]]]:
-    """Entries of days from `since` on that hold one of these hashes: (hash → uids, uid → (path, day))."""
+    """Entries of days from `since` on that hold at least this share of one of these sketches.
+
+    As (hash → uids, uid → (path, day)). Texts share many a hash by chance: the few that share more are found in the
+    database, the thousands that do not never leave it.
+    """
+    alike = {entry_id for hashes in sketches for entry_id in _sharing(tx, hashes, share)}
     index: dict[int, list[str]] = defaultdict(list)
     places_of: dict[str, tuple[str, date]] = {}
     query = (
@@ -357,12 +362,19 @@ def sketch_index(
         .outerjoin(s.documents, s.documents.c.id == s.entries.c.document_id)
         .outerjoin(s.files, s.files.c.id == s.documents.c.file_id)
         .where(s.entries.c.day >= since)
+        .order_by(s.sketches.c.entry_id)
     )
-    for some in pieces(hashes):
-        for row in tx.execute(query.where(s.sketches.c.hash.in_(some))):
+    for some in pieces(alike):
+        for row in tx.execute(query.where(s.sketches.c.entry_id.in_(some))):
             index[row.hash].append(row.uid)
             places_of[row.uid] = (row.path or "", row.day)
     return index, places_of
+
+
+def _sharing(tx: Transaction, hashes: Collection[int], share: float) -> list[int]:
+    c = s.sketches.c
+    query = select(c.entry_id).where(c.hash.in_(list(hashes))).group_by(c.entry_id)
+    return list(tx.execute(query.having(func.count() >= max(1, int(len(hashes) * share)))).scalars())
 
 
 # ---------------------------------------------------------------- media

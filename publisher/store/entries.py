@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, and_, bindparam, cast, func, insert, or_, select, update
+from sqlalchemy import Text, and_, bindparam, cast, func, insert, or_, select, type_coerce, update
 
-from publisher.core.document import EntrySource
-from publisher.core.issue import Correction, IssueName
+from publisher.core.issue import Correction, EntryLine, IssueName
 from publisher.store import schema as s
 from publisher.store.engine import Transaction
+
+if TYPE_CHECKING:
+    from publisher.core.document import EntrySource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,22 +48,74 @@ class EntryFacts:
 
 
 _ISSUE_IS_PUBLIC = or_(s.entries.c.issue_id.is_(None), s.issues.c.state.in_(("planned", "published")))
-_FACTS = (
-    select(s.entries, s.files.c.path.label("file"), s.issues.c.day.label("issue_day"), s.issues.c.sequence)
-    .select_from(s.entries)
-    .outerjoin(s.documents, s.documents.c.id == s.entries.c.document_id)
+SHOWN = and_(
+    s.entries.c.permalink.is_not(None), s.entries.c.state.in_(("live", "archived")), _ISSUE_IS_PUBLIC
+)
+"""Holds for an entry that has a page."""
+
+PLACED = (
+    s.entries.outerjoin(s.documents, s.documents.c.id == s.entries.c.document_id)
     .outerjoin(s.files, s.files.c.id == s.documents.c.file_id)
     .outerjoin(s.issues, s.issues.c.id == s.entries.c.issue_id)
 )
+"""Entries with where they stand and the issue they went out with."""
+
+_PLAIN = [
+    s.entries.c[name] for name in EntryFacts.__dataclass_fields__ if name not in ("file", "issue")
+]  # texts stay in the database
+_FACTS = select(
+    *_PLAIN, s.files.c.path.label("file"), s.issues.c.day.label("issue_day"), s.issues.c.sequence
+).select_from(PLACED)
 _ORDER = (s.entries.c.day, s.files.c.path, s.documents.c.position, s.entries.c.position)
 
 
-def public(tx: Transaction) -> list[EntryFacts]:
-    """Entries with a page: by day, within a day in the order of files and of the text."""
-    shown = and_(
-        s.entries.c.permalink.is_not(None), s.entries.c.state.in_(("live", "archived")), _ISSUE_IS_PUBLIC
+def public(tx: Transaction, days: Iterable[date]) -> list[EntryFacts]:
+    """Entries of these days with a page: by day, within a day in the order of files and of the text."""
+    query = _FACTS.where(SHOWN, s.entries.c.day.in_(list(days)))
+    return [_facts(row) for row in tx.execute(query.order_by(*_ORDER)).mappings()]
+
+
+def lines(tx: Transaction) -> list[EntryLine]:
+    """Every entry with a page as a line of a list, in the order of `public`."""
+    c = s.entries.c
+    raw = (
+        type_coerce(column, Text) for column in (c.day, c.topics, c.updated_at)
+    )  # converted here, not value by value
+    query = select(*raw, c.uid, c.permalink, c.number, c.label, c.title, c.words, c.minutes).select_from(
+        PLACED
     )
-    return [_facts(row) for row in tx.execute(_FACTS.where(shown).order_by(*_ORDER)).mappings()]
+    found: list[EntryLine] = []
+    every: Sequence[Any] = tx.execute(query.where(SHOWN).order_by(*_ORDER)).all()
+    for said, rows in groupby(every, key=itemgetter(0)):
+        day = date.fromisoformat(said)
+        found += [
+            EntryLine(
+                uid=uid, permalink=permalink, day=day, position=position, number=number, label=label, title=title,
+                words=words, minutes=minutes, topics=tuple(json.loads(topics)) if topics != "[]" else (),
+                updated_at=datetime.fromisoformat(at) if at else None,
+            )
+            for position, (_, topics, at, uid, permalink, number, label, title, words, minutes) in enumerate(rows)
+        ]  # fmt: skip
+    return found
+
+
+def newest(tx: Transaction, limit: int) -> list[tuple[int, date, date]]:
+    """The newest entries of issues, as the feeds order them: (id, the curator's day, the issue's)."""
+    c = s.entries.c
+    query = select(c.id, c.day, s.issues.c.day).select_from(PLACED).where(SHOWN, c.issue_id.is_not(None))
+    query = query.order_by(s.issues.c.day.desc(), c.published_at.desc(), c.guid).limit(limit)
+    return [(row[0], row[1], row[2]) for row in tx.execute(query)]
+
+
+def media(tx: Transaction) -> dict[str, tuple[str, str]]:
+    """What the pages show beside texts: output path → (a document that names it, the name)."""
+    c = s.entries.c
+    query = select(s.files.c.path, c.media).select_from(PLACED).where(SHOWN, cast(c.media, Text) != "{}")
+    found: dict[str, tuple[str, str]] = {}
+    for file, names in tx.execute(query.order_by(*_ORDER)):
+        for name, path in sorted(names.items()):
+            found.setdefault(path, (file or "", name))
+    return found
 
 
 def gone(tx: Transaction) -> list[EntryFacts]:
@@ -110,6 +168,8 @@ def _facts(row: object) -> EntryFacts:
 
 def sources(tx: Transaction, ids: Iterable[int]) -> dict[int, EntrySource]:
     """The texts of these entries as the curator last wrote them."""
+    from publisher.core.document import EntrySource
+
     c = s.entries.c
     names = ("number", "label", "heading", "heading_url", "explicit_id", "markdown", "line", "body_line")
     query = select(c.id, *(c[name] for name in names)).where(c.id.in_(list(ids)))
@@ -212,10 +272,9 @@ def corrections_of_issue(tx: Transaction, issue_id: int) -> list[PendingCorrecti
 def on_this_day(tx: Transaction, month: int, day: int, *, before: date, limit: int) -> list[EntryFacts]:
     """The first public entry of this calendar day in each earlier year, newest year first."""
     c = s.entries.c
-    shown = and_(c.permalink.is_not(None), c.state.in_(("live", "archived")), _ISSUE_IS_PUBLIC)
     same_day = and_(cast(c.day, Text).like(f"%-{month:02}-{day:02}"), c.day < before)
     years: dict[int, EntryFacts] = {}
-    for row in tx.execute(_FACTS.where(shown, same_day).order_by(*_ORDER)).mappings():
+    for row in tx.execute(_FACTS.where(SHOWN, same_day).order_by(*_ORDER)).mappings():
         years.setdefault(row["day"].year, _facts(row))
     return [years[year] for year in sorted(years, reverse=True)][:limit]
 

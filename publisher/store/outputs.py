@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from publisher.store import schema as s
-from publisher.store.engine import Transaction
+from publisher.store.engine import Transaction, pieces
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """One file of the output folder as we left it."""
+class Written(NamedTuple):
+    """One file of the output folder as we left it. A plain tuple: every run reads all of them."""
 
     path: str
     input_key: str
@@ -25,12 +24,12 @@ class Written:
 
 def all_written(tx: Transaction) -> dict[str, Written]:
     """Every output by its path."""
-    return {row.path: Written(*row) for row in tx.execute(select(*s.outputs.c))}
+    return {row[0]: Written._make(row) for row in tx.execute(select(*s.outputs.c)).all()}
 
 
 def record(tx: Transaction, written: Iterable[Written]) -> None:
     """Remember files as they were just written; a second call for a path replaces the first."""
-    rows = [{name: getattr(w, name) for name in Written.__dataclass_fields__} for w in written]
+    rows = [one._asdict() for one in written]
     if not rows:
         return
     statement = insert(s.outputs)
@@ -40,5 +39,5 @@ def record(tx: Transaction, written: Iterable[Written]) -> None:
 
 def forget(tx: Transaction, paths: Iterable[str]) -> None:
     """Drop files that were removed."""
-    for path in paths:
-        tx.execute(delete(s.outputs).where(s.outputs.c.path == path))
+    for some in pieces(paths):
+        tx.execute(delete(s.outputs).where(s.outputs.c.path.in_(some)))

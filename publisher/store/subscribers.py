@@ -35,6 +35,12 @@ def find(tx: Transaction, email_norm: str) -> StoredSubscriber | None:
     return _subscriber(row) if row else None
 
 
+def is_owner(tx: Transaction, email: str) -> bool:
+    """Whether the owner is somebody with exactly this address."""
+    c = s.subscribers.c
+    return tx.execute(select(c.id).where(c.email == email, c.owner == 1)).first() is not None
+
+
 def everyone(tx: Transaction) -> list[StoredSubscriber]:
     """All subscribers in the order in which they joined."""
     return [

@@ -652,8 +652,8 @@ def test_a_file_outside_the_documents_folder_is_not_published(house: House) -> N
 
 def break_off(house: House, patch: pytest.MonkeyPatch, where: str) -> None:
     """A run that fails between plan and commit ("build"), or while it mails ("mail")."""
-    from publisher.adapters.folder import OutputFolder
     from publisher.adapters.maildir import MaildirMailer
+    from publisher.adapters.output import OutputFolder
 
     def full(*args: object, **options: object) -> None:
         raise FolderError("cannot write {path}: {why}", path="public", why="No space left on device")
