@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from publisher.app.ports import Documents, Output
 from publisher.app.site import Building, GoneSinceError, Group, Site, Wanted
@@ -25,7 +26,7 @@ class Built:
     feed_items: int
 
 
-def build(store: Store, folder: Output, documents: Documents, building: Building) -> Built:
+def build(store: Store, folder: Output, documents: Documents, building: Building, *, now: datetime) -> Built:
     """Write every file whose inputs moved or that is missing; unchanged inputs leave the file alone.
 
     Pages are renamed into place and synced together, feeds are each on the disk before the next. Killed anywhere,
@@ -47,7 +48,7 @@ def build(store: Store, folder: Output, documents: Documents, building: Building
         folder.remove(path)
     if writer.fresh or gone:
         with store.write() as tx:
-            outputs.record(tx, writer.fresh)
+            outputs.record(tx, writer.fresh, now=now)
             outputs.forget(tx, gone)
     fault("outputs-recorded")
     summary = OutputsSummary(

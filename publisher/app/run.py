@@ -194,7 +194,9 @@ class Run:
             await self._ask(chosen)
         if self.fresh or planned or self.scanned.changed or self.archived:
             self.progress.phase("render")
-            self.built = build(self.e.store, self.e.output, self.e.documents, self.e.building(known))
+            self.built = build(
+                self.e.store, self.e.output, self.e.documents, self.e.building(known), now=self.now
+            )
             for issue in planned:
                 self._commit(known, issue)
             self._tell_rendered()
@@ -288,7 +290,7 @@ class Run:
 
     def _redraw(self, known: Publication) -> None:
         before = self.built.outputs
-        again = build(self.e.store, self.e.output, self.e.documents, self.e.building(known))
+        again = build(self.e.store, self.e.output, self.e.documents, self.e.building(known), now=self.now)
         written = before.written + again.outputs.written
         outputs = replace(again.outputs, written=written, removed=before.removed + again.outputs.removed)
         self.built = replace(self.built, outputs=outputs)

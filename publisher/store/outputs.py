@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import case, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from publisher.store import schema as s
@@ -24,16 +25,29 @@ class Written(NamedTuple):
 
 def all_written(tx: Transaction) -> dict[str, Written]:
     """Every output by its path."""
-    return {row[0]: Written._make(row) for row in tx.execute(select(*s.outputs.c)).all()}
+    columns = [s.outputs.c[name] for name in Written._fields]
+    return {row[0]: Written._make(row) for row in tx.execute(select(*columns)).all()}
 
 
-def record(tx: Transaction, written: Iterable[Written]) -> None:
-    """Remember files as they were just written; a second call for a path replaces the first."""
-    rows = [one._asdict() for one in written]
+def changed_at(tx: Transaction) -> dict[str, datetime]:
+    """When the bytes of each output came to be, by path; one whose moment is not known is missing."""
+    c = s.outputs.c
+    return {row[0]: row[1] for row in tx.execute(select(c.path, c.changed_at)) if row[1] is not None}
+
+
+def record(tx: Transaction, written: Iterable[Written], *, now: datetime) -> None:
+    """Remember files as they were just written; a second call for a path replaces the first.
+
+    `changed_at` moves only with the bytes: a folder that was removed and written again is as old as before.
+    """
+    rows = [one._asdict() | {"changed_at": now} for one in written]
     if not rows:
         return
     statement = insert(s.outputs)
-    changed = {name: statement.excluded[name] for name in ("input_key", "sha256", "size", "mtime_ns")}
+    new = statement.excluded
+    same = case((new.sha256 == s.outputs.c.sha256, func.coalesce(s.outputs.c.changed_at, new.changed_at)))
+    changed = {name: new[name] for name in ("input_key", "sha256", "size", "mtime_ns")}
+    changed["changed_at"] = func.coalesce(same, new.changed_at)
     tx.execute(statement.on_conflict_do_update(index_elements=["path"], set_=changed), rows)
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from publisher.store.types import Day, Flag, Id, Json, Utc
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; a new database is made whole and stamped with it."""
 
 metadata = MetaData(
@@ -204,6 +204,7 @@ outputs = Table(
     Column("sha256", Text, nullable=False),
     Column("size", Integer, nullable=False),
     Column("mtime_ns", Integer, nullable=False),
+    Column("changed_at", Utc),  # when these bytes came to be: Last-Modified, also after public/ was removed
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
@@ -298,8 +299,92 @@ subscribers = Table(
     Column("owner", Flag, nullable=False),  # the curator's own copy, from [mail] owner
     Column("created_at", Utc, nullable=False),
     Column("state_at", Utc, nullable=False),
+    Column("cadence", Text, nullable=False, server_default="daily"),
+    Column("body", Text, nullable=False, server_default="full"),
+    Column("language", Text, nullable=False, server_default="zh-Hans"),  # of our words, not of the texts
+    Column("paused_until", Day),  # the first day on which mail comes again; NULL: until they say so
+    Column("key_version", Integer, nullable=False, server_default="1"),  # raised: every older token is void
+    Column("asked_at", Utc),  # when a confirmation was last mailed
+    Column("asked_n", Integer, nullable=False, server_default="0"),  # ... and how often on that day
+    Column("soft_bounces", Integer, nullable=False, server_default="0"),  # in a row
     _one_of("state", "pending", "active", "paused", "unsubscribed", "bounced", "complained"),
+    _one_of("cadence", "daily", "weekly"),
+    _one_of("body", "full", "lead", "titles"),
     sqlite_strict=True,
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("subscriber_id", Id, ForeignKey("subscribers.id"), nullable=False, index=True),
+    Column("at", Utc, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("source", Text, nullable=False),  # a network address, 'operator', or the file of an import
+    Column("text", Text, nullable=False),  # the words they agreed to
+    _one_of("kind", "asked", "confirmed", "vouched", "imported", "changed", "withdrawn"),
+    sqlite_strict=True,
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("hash", Text, primary_key=True),  # HMAC of the comparable address: no address is kept
+    Column("reason", Text, nullable=False),
+    Column("at", Utc, nullable=False),
+    _one_of("reason", "forgotten", "complained", "bounced", "operator"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("uid", Text, nullable=False, unique=True),  # names the message: a second sending is the same mail
+    Column("subscriber_id", Id, ForeignKey("subscribers.id"), index=True),  # NULL: of nobody any more
+    Column("kind", Text, nullable=False),
+    Column("email", Text, nullable=False),  # an address change is told to the old and asked of the new one
+    Column("language", Text, nullable=False),
+    Column("params", Json, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Utc),
+    Column("created_at", Utc, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("error", Text, nullable=False),
+    Index("ix_notices_state", "state"),
+    _one_of("state", "waiting", "sending", "accepted", "rejected", "deferred", "uncertain"),
+    sqlite_strict=True,
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("key", Text, primary_key=True),  # what is wrong, as one word
+    Column("said", Text, nullable=False),
+    Column("first_at", Utc, nullable=False),
+    Column("last_at", Utc, nullable=False),
+    Column("told_at", Utc),  # when the owner was written to; NULL: not yet
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+hub_pings = Table(
+    "hub_pings",
+    metadata,
+    Column("hub", Text, nullable=False),
+    Column("topic", Text, nullable=False),  # the feed's address
+    Column("sha256", Text, nullable=False),  # of the bytes that were announced: one ping a change
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Utc),
+    Column("at", Utc, nullable=False),
+    Column("error", Text, nullable=False),
+    PrimaryKeyConstraint("hub", "topic"),
+    _one_of("state", "waiting", "done", "failed"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
 )
 
 mailings = Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,20 @@ def test_a_second_run_the_same_day_changes_no_file_and_no_row(house: House) -> N
     assert house.site() == site
     assert house.content_rows() == rows
     assert len(house.mails()) == 1
+
+
+def test_the_moment_when_bytes_changed_outlives_the_folder_they_lay_in(house: House) -> None:
+    house.write("2025-01-29", essays("2025-01-29", 2))
+    house.once("2025-01-29 08:00")
+    before = house.rows("SELECT path, changed_at FROM outputs ORDER BY path")
+    shutil.rmtree(house.public)
+    house.once("2025-01-29 09:30")
+    assert house.rows("SELECT path, changed_at FROM outputs ORDER BY path") == before
+    house.write("2025-01-29", essays("2025-01-29", 2).replace("第1篇的故事", "第1篇的往事"))
+    house.once("2025-01-29 10:00")
+    moved = {path for path, at in house.rows("SELECT path, changed_at FROM outputs") if "T02:00" in at}
+    assert "rss.xml" in moved
+    assert "style.css" not in moved
 
 
 def test_what_waits_and_when_it_goes_is_said(house: House) -> None:

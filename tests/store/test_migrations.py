@@ -81,3 +81,28 @@ def test_a_copy_is_kept_before_an_upgrade(tmp_path: Path) -> None:
     upgrade(store._engine, HEAD, path=path)
     assert (tmp_path / f"old.db.before-{HEAD}").exists()
     store.close()
+
+
+def test_readers_of_the_first_schema_keep_their_place(tmp_path: Path) -> None:
+    from alembic import command
+
+    path = tmp_path / "old.db"
+    engine = create_engine(f"sqlite:///{path}")
+    event.listen(engine, "connect", store_engine._configure)
+    event.listen(engine, "begin", store_engine._begin)
+    with engine.connect() as connection:
+        connection = connection.execution_options(publisher_write=True)
+        with connection.begin():
+            config = alembic_config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0001")
+            at = "'2025-01-03T00:00:00.000000Z'"
+            connection.execute(
+                text(f"INSERT INTO subscribers VALUES (1, 'u', 'a@b.cn', 'A@b.cn', 'active', 1, {at}, {at})")
+            )
+    engine.dispose()
+    open_store(f"sqlite:///{path}").close()
+    with closing(sqlite3.connect(path)) as db:
+        columns = "email, state, owner, cadence, body, language, paused_until, key_version"
+        (row,) = db.execute(f"SELECT {columns} FROM subscribers").fetchall()
+    assert row == ("A@b.cn", "active", 1, "daily", "full", "zh-Hans", None, 1)
