@@ -3,6 +3,7 @@
 The map of the house; imports run only downwards (held by import-linter, see pyproject.toml):
 
     cli, __main__        askers: turn a command line into a verb and its report into words
+    web   scheduler      askers too: the site for readers (Starlette, uvicorn)   the clock (APScheduler)
     wiring               the one place where all floors meet; the only wall clock
     app                  what we do: one verb a file, each may run twice safely
     adapters             how we reach out: files, HTTP, mail; reached through app.ports

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, time
 from threading import Event
+from time import monotonic
 from zoneinfo import ZoneInfo
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobExecutionEvent
@@ -42,12 +42,13 @@ class Metronome:
         self._on_trouble = on_trouble
         self._stopping = Event()
         self._busy = asyncio.Lock()
+        self._began_s = self._ended_s = 0.0  # of the last beat, on the monotonic clock; 0: none yet
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tick")
         self._scheduler = AsyncIOScheduler(
             timezone=zone, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         )
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin; the first tick is due at once."""
         self._scheduler.add_job(self._beat, "cron", hour=self._at.hour, minute=self._at.minute, id="publish")
         self._scheduler.add_job(
@@ -79,13 +80,25 @@ class Metronome:
     def going(self) -> bool:
         return not self._stopping.is_set()
 
+    @property
+    def swept_s_ago(self) -> float | None:
+        """Seconds since the last beat ended, None before the first one did."""
+        return monotonic() - self._ended_s if self._ended_s else None
+
+    @property
+    def at_work_s(self) -> float:
+        """Seconds since the beat under way began, 0 when none is."""
+        return monotonic() - self._began_s if self._busy.locked() else 0.0
+
     async def _beat(self) -> None:
         """One tick. The cron job and the sweep may meet: the later one finds it running and leaves."""
         if self._busy.locked() or not self.going:
             return
         async with self._busy:
+            self._began_s = monotonic()
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._thread, self._run_tick)
+            self._ended_s = monotonic()
 
     def _run_tick(self) -> None:
         asyncio.run(self._awaited())
@@ -101,27 +114,3 @@ class Metronome:
         said = f"{event.job_id} {what}" + (f": {type(error).__name__}: {error}" if error else "")
         log.error(said)
         self._on_trouble(said)
-
-
-async def run_until_stopped(metronome: Metronome, on_start: Callable[[], None] = lambda: None) -> int:
-    """Run until SIGTERM or SIGINT; a second one ends the process at once. Returns the exit code."""
-    loop = asyncio.get_running_loop()
-    asked = asyncio.Event()
-
-    def on_signal() -> None:
-        if asked.is_set():
-            _end_now()
-        asked.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
-    metronome.start()
-    on_start()
-    await asked.wait()
-    return 0 if await metronome.stop() else 1
-
-
-def _end_now() -> None:
-    import os
-
-    os._exit(130)

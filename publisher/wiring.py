@@ -12,33 +12,41 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from publisher import __version__
 from publisher.adapters.folder import DocumentsFolder
-from publisher.adapters.lock import held
+from publisher.adapters.lock import WAIT_S, held
 from publisher.adapters.output import OutputFolder
 from publisher.app.equipment import Equipment
 from publisher.app.progress import Progress, Silent
 from publisher.app.summary import Said
-from publisher.config import Config
+from publisher.config import Config, site_of
 from publisher.core import faults
 from publisher.core.errors import ConfigError, FolderError
 from publisher.core.link import LinkCheck
+from publisher.core.preferences import AskLimits
 from publisher.render.environment import shipped_templates
 from publisher.render.words import LOCALE_FOLDER
+from publisher.store.at_hand import StoreAtHand
 from publisher.store.engine import Store, open_store
+from publisher.store.search import SearchIndex
 
 if TYPE_CHECKING:
     from publisher.adapters.compiled import CompiledTemplates
     from publisher.adapters.fetch import Fetcher
     from publisher.adapters.shortlinks import Rules
+    from publisher.app.backup import BackupSummary, RestoreSummary
+    from publisher.app.export import ExportedSite
     from publisher.app.link_summary import FixSummary, LinksSummary, ProbeSummary
-    from publisher.app.ports import Mailer
+    from publisher.app.people_summary import ExportSummary, ImportSummary
+    from publisher.app.ports import Called, Mailer
+    from publisher.app.search import SearchSummary
+    from publisher.app.served import Files, Pulse
     from publisher.app.summary import (
         AdoptSummary,
         DeliveriesSummary,
@@ -52,6 +60,8 @@ if TYPE_CHECKING:
         SubscribersSummary,
     )
     from publisher.core.issue import IssueName
+    from publisher.core.site import Site
+    from publisher.render.environment import Templates
 
 _PACKAGE = Path(__file__).resolve().parent
 _PREVIEW = "preview"
@@ -85,15 +95,14 @@ class App:
         progress: Progress | None = None,
     ) -> RunSummary:
         from publisher.app.publish import once
+        from publisher.app.rounds import attended
 
         with self._equipped() as e:
-            return await once(
-                e,
-                progress or Silent(),
-                extra=extra,
-                accept_clock=accept_clock,
+            run = partial(
+                once, e, progress or Silent(), extra=extra, accept_clock=accept_clock,
                 accept_withdrawals=accept_withdrawals,
-            )
+            )  # fmt: skip
+            return await attended(e, run, by_clock=False)
 
     async def tick(
         self,
@@ -103,9 +112,11 @@ class App:
         progress: Progress | None = None,
     ) -> RunSummary:
         from publisher.app.publish import tick
+        from publisher.app.rounds import attended
 
         with self._equipped() as e:
-            return await tick(e, going=going, fresh=fresh, progress=progress)
+            run = partial(tick, e, going=going, fresh=fresh, progress=progress)
+            return await attended(e, run, by_clock=True)
 
     def note_trouble(self, said: str) -> None:
         """Write a trouble of the scheduler into the log of runs."""
@@ -158,11 +169,54 @@ class App:
         with self._equipped(create=False) as e:
             return await preview(e, progress or Silent(), OutputFolder(folder), self._shown(folder))
 
+    def export(self, folder: Path) -> ExportedSite:
+        from publisher.app.export import export
+
+        self._refuse_own(folder)
+        with self._equipped(create=False) as e, e.lock("export"):
+            return export(e, OutputFolder(folder), shown_as=self._shown(folder.absolute()))
+
     def status(self) -> StatusSummary:
         from publisher.app.status import status
 
         with self._equipped(create=False) as e:
             return status(e)
+
+    def search(self, query: str, *, year: int | None = None, topic: str = "", page: int = 1) -> SearchSummary:
+        from publisher.app.search import search
+
+        return search(self._index, site_of(self.config), query, year=year, topic=topic, page=page)
+
+    @contextlib.contextmanager
+    def at_hand(self) -> Iterator[Equipment]:
+        """For a server: over a store that stays open between requests, unless its file is another one now."""
+        with self._at_hand.opened() as store:
+            yield self._equipment(store)
+
+    def page_templates(self, language: str = "") -> Templates:
+        """Templates of pages in the site's language, or in one that a reader chose for our words."""
+        if not language:
+            return self._page_templates
+        if language not in self._spoken:
+            self._spoken[language] = self._templates(replace(site_of(self.config), language=language))
+        return self._spoken[language]
+
+    def search_page(self, query: str, *, year: int | None = None, topic: str = "", page: int = 1) -> bytes:
+        from publisher.render.search import search_page
+
+        return search_page(self._page_templates, self.search(query, year=year, topic=topic, page=page))
+
+    def served_files(self) -> Files:
+        from publisher.app.served import files
+
+        with self._equipped(create=False) as e:
+            return files(e)
+
+    def pulse(self) -> Pulse:
+        from publisher.app.served import pulse
+
+        with self._equipped(create=False) as e:
+            return pulse(e)
 
     def lint(self, files: tuple[str, ...]) -> LintSummary:
         from publisher.app.lint import Reached, lint
@@ -190,6 +244,25 @@ class App:
         with self._equipped() as e:
             return correct(e, uid, note, now=self.now())
 
+    def backup(self, file: Path | None = None) -> BackupSummary:
+        from publisher.app.backup import backup_now
+
+        with self._equipped(create=False) as e:
+            return backup_now(e, file)
+
+    def restore(self, file: Path) -> RestoreSummary:
+        from publisher.app.backup import restore
+
+        e = self._equipment(store=None)
+        return restore(
+            file,
+            self.config.database_file,
+            folder=e.backups_folder,
+            output=e.output,
+            lock=e.lock,
+            clock=e.clock,
+        )
+
     def adopt(self) -> AdoptSummary:
         from publisher.app.adopt import adopt
         from publisher.app.beginning import begin
@@ -214,9 +287,13 @@ class App:
 
     def add_subscribers(self, emails: tuple[str, ...], *, pending: bool = False) -> SubscribersChange:
         from publisher.app.subscribe import add
+        from publisher.core.variant import language_of
 
         with self._equipped() as e, e.lock("subscribers add"):
-            return add(e.store, emails, pending=pending, mint_uid=e.mint_uid, now=self.now())
+            language = language_of(self.config.site.language)
+            return add(
+                e.store, emails, pending=pending, mint_uid=e.mint_uid, now=self.now(), language=language
+            )
 
     def remove_subscribers(self, emails: tuple[str, ...]) -> SubscribersChange:
         from publisher.app.subscribe import remove
@@ -224,11 +301,61 @@ class App:
         with self._equipped() as e, e.lock("subscribers remove"):
             return remove(e.store, emails, now=self.now())
 
-    def list_subscribers(self) -> SubscribersSummary:
+    def list_subscribers(self, *, state: str | None = None) -> SubscribersSummary:
         from publisher.app.subscribe import listed
 
         with self._equipped(create=False) as e:
-            return listed(e.store, zone=self.config.zone)
+            return listed(e.store, zone=self.config.zone, state=state)
+
+    def import_subscribers(
+        self, data: bytes, name: str, *, cadence: str | None = None, dry_run: bool = False
+    ) -> ImportSummary:
+        from publisher.app import people
+
+        with self._equipped(create=not dry_run) as e:
+            if dry_run:
+                return people.import_people(e, data, name, cadence=cadence, dry_run=True)
+            with e.lock("subscribers import"):
+                return people.import_people(e, data, name, cadence=cadence)
+
+    def export_subscribers(self) -> ExportSummary:
+        from publisher.app.people import export_people
+
+        with self._equipped(create=False) as e:
+            return export_people(e)
+
+    def forget_subscribers(self, emails: tuple[str, ...]) -> SubscribersChange:
+        from publisher.app.people import forget
+
+        with self._equipped() as e, e.lock("subscribers forget"):
+            return forget(e, emails, now=self.now())
+
+    def pause_subscriber(self, email: str, until: date | None) -> SubscribersChange:
+        from publisher.app.people import pause
+
+        with self._equipped() as e:
+            return pause(e, email, until, now=self.now())
+
+    def wake_subscriber(self, email: str) -> SubscribersChange:
+        from publisher.app.people import resume
+
+        with self._equipped() as e:
+            return resume(e, email, now=self.now())
+
+    def set_subscriber(
+        self, email: str, *, cadence: str | None = None, body: str | None = None, language: str | None = None
+    ) -> SubscribersChange:
+        from publisher.app.people import choose
+
+        with self._equipped() as e:
+            return choose(e, email, cadence=cadence, body=body, language=language, now=self.now())
+
+    async def send_letters(self, *, going: Callable[[], bool] = lambda: True) -> int:
+        """Answer forms and send single letters that are due; needs no lock."""
+        from publisher.app.notices import send_due
+
+        with self.at_hand() as e:
+            return await send_due(e, going=going)
 
     async def check_links(
         self,
@@ -315,9 +442,11 @@ class App:
         parts: dict[str, object] = {
             "config": self.config,
             "store": store,
+            "index": self._index,
             "documents": DocumentsFolder(self.config.documents_folder),
             "output": OutputFolder(self.config.output_folder),
             "mailer": self._mailer(),
+            "webhook": self._webhook,
             "probing": self._probing,
             "lock": self._lock,
             "clock": self.now,
@@ -328,8 +457,36 @@ class App:
             "host": socket.gethostname(),
             "rendering": self._rendering,
             "compiled": self._compiled,
+            "limits": self._limits,
         }
         return Equipment(**(parts | self.overrides))  # type: ignore[arg-type]
+
+    @cached_property
+    def _index(self) -> SearchIndex:
+        return SearchIndex(self.config.state_folder / "search.db")
+
+    @cached_property
+    def _page_templates(self) -> Templates:
+        """For pages that say nothing of the publication's identity."""
+        return self._templates(site_of(self.config))
+
+    @cached_property
+    def _spoken(self) -> dict[str, Templates]:
+        """The same in the languages of readers."""
+        return {}
+
+    def _templates(self, site: Site) -> Templates:
+        from publisher.render.environment import Templates
+
+        return Templates(site, user_folder=self.config.templates_folder, compiled=self._compiled())
+
+    @cached_property
+    def _at_hand(self) -> StoreAtHand:
+        return StoreAtHand(self.config.store_url)
+
+    @cached_property
+    def _limits(self) -> AskLimits:
+        return AskLimits()
 
     def _compiled(self) -> CompiledTemplates:
         from publisher.adapters.compiled import CompiledTemplates
@@ -349,6 +506,12 @@ class App:
             password=mail.password.get_secret_value(), allow_plain=mail.allow_plain,
             timeouts=Timeouts(command_s=mail.timeout_s, final_s=max(600.0, mail.timeout_s)),
         )  # fmt: skip
+
+    async def _webhook(self, url: str, body: bytes = b"", **options: Any) -> Called:
+        """The HTTP client is loaded when somebody is really called."""
+        from publisher.adapters.webhook import Webhook
+
+        return await Webhook()(url, body, **options)
 
     @contextlib.asynccontextmanager
     async def _probing(self) -> AsyncIterator[Fetcher]:
@@ -399,9 +562,23 @@ class App:
     def _links_folder(self) -> Path:
         return self.config.state_folder / "links"
 
-    def _lock(self, command: str) -> AbstractContextManager[None]:
+    def _lock(self, command: str, *, wait: bool = True) -> AbstractContextManager[None]:
         since = self.now().astimezone(self.config.zone).strftime("%Y-%m-%d %H:%M:%S")
-        return held(self.config.state_folder / "publisher.lock", command=f"publisher {command}", since=since)
+        path = self.config.state_folder / "publisher.lock"
+        return held(path, command=f"publisher {command}", since=since, wait_s=WAIT_S if wait else 0)
+
+    def _refuse_own(self, folder: Path) -> None:
+        """Nothing is exported into a folder that we work with, or over one."""
+        c, wanted = self.config, folder.resolve()
+        for own in (c.output_folder, c.documents_folder, c.state_folder, c.templates_folder):
+            if own is None:
+                continue
+            here = own.resolve()
+            if wanted == here or here in wanted.parents or wanted in here.parents:
+                raise FolderError(
+                    "cannot export into {path}: {own} is a folder that publisher works with", path=folder, own=own,
+                    fix="name another folder",
+                )  # fmt: skip
 
     def _shown(self, folder: Path) -> str:
         """A folder as the operator sees it from where they stand."""

@@ -105,6 +105,8 @@ class House:
         self.sections: dict[str, dict[str, object]] = {
             "site": {"title": "每日手记", "url": url},
             "links": {"retry_wait_s": 0},
+            "alerts": {"mail": False, "report": "never"},  # the mailbox holds what readers get
+            "store": {"backups": 0},
             **sections,
         }
         self.configure()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import queue
 import socket
 import ssl
 import threading
@@ -28,6 +29,7 @@ Allow = Callable[[IPAddress], bool]
 Resolve = Callable[[str, int], Awaitable[Sequence[IPAddress]]]
 
 RESOLVE_TIMEOUT_S = 5.0
+RESOLVING_THREADS = 128
 FALLBACK_S = 4.0
 """How long one of several addresses may take to connect before the next is tried."""
 
@@ -63,42 +65,89 @@ def _never(address: IPAddress) -> bool:
 
 # ---------------------------------------------------------------- names
 
+_Told = Callable[[list[IPAddress] | OSError], None]
+_LAST: tuple[str, _Told] = ("", lambda _: None)
 _NO_SUCH_NAME = {getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA") if hasattr(socket, name)}
 
 
-async def system_resolve(host: str, port: int) -> Sequence[IPAddress]:
-    """What the system's resolver says, each call in a thread of its own.
+class Resolver:
+    """What the system's resolver says, each name once a run; for one event loop.
 
-    A name server that does not answer holds a thread for many seconds: in the loop's shared pool a few such
-    names would stall all others, and the program could not end before them. A daemon thread is left behind.
+    A name server that does not answer holds a thread for many seconds. In the loop's shared pool a few such names
+    would stall all others, and the program could not end before them: these threads are daemons of our own, kept for
+    the next name, and there is another one as long as all are held.
     """
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[list[IPAddress]] = loop.create_future()
 
-    def work() -> None:
-        found: list[IPAddress] | OSError
-        try:
-            told = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            found = [ip_address(str(item[4][0]).partition("%")[0]) for item in told]
-        except OSError as exc:
-            found = exc
-        except ValueError as exc:  # a name that no name server could be asked for
-            found = socket.gaierror(socket.EAI_NONAME, str(exc))
-        with suppress(RuntimeError):  # the loop is gone: nobody waits any more
-            loop.call_soon_threadsafe(_tell, answer, found)
+    def __init__(
+        self,
+        look_up: Callable[[str], list[IPAddress]] | None = None,
+        *,
+        threads: int = RESOLVING_THREADS,
+    ) -> None:
+        self._look_up = look_up or _looked_up
+        self._most = threads
+        self._names: queue.SimpleQueue[tuple[str, _Told]] = queue.SimpleQueue()
+        self._threads = 0
+        self._waiting = 0  # names that no answer has come for
+        self._known: dict[str, list[IPAddress]] = {}
+        self._asked: dict[str, asyncio.Future[list[IPAddress]]] = {}
 
-    threading.Thread(target=work, name=f"resolve {host}", daemon=True).start()
-    async with asyncio.timeout(RESOLVE_TIMEOUT_S):
-        return list(dict.fromkeys(await answer))
+    async def __call__(self, host: str, port: int) -> Sequence[IPAddress]:
+        """The addresses of a host. Raises OSError, TimeoutError; a failure is not remembered."""
+        if host in self._known:
+            return self._known[host]
+        answer = self._asked.get(host) or self._ask(host)
+        async with asyncio.timeout(RESOLVE_TIMEOUT_S):
+            return await asyncio.shield(answer)
+
+    def _ask(self, host: str) -> asyncio.Future[list[IPAddress]]:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[list[IPAddress]] = loop.create_future()
+        self._asked[host] = answer
+
+        def told(found: list[IPAddress] | OSError) -> None:
+            with suppress(RuntimeError):  # the loop is gone: nobody waits any more
+                loop.call_soon_threadsafe(self._hear, host, answer, found)
+
+        self._waiting += 1
+        self._names.put((host, told))
+        if self._waiting > self._threads < self._most:
+            self._threads += 1
+            threading.Thread(target=self._serve, name="resolver", daemon=True).start()
+        return answer
+
+    def _hear(
+        self, host: str, answer: asyncio.Future[list[IPAddress]], found: list[IPAddress] | OSError
+    ) -> None:
+        self._waiting -= 1
+        del self._asked[host]
+        if isinstance(found, OSError):
+            answer.set_exception(found)
+            answer.exception()  # perhaps nobody waits for it any more
+        else:
+            self._known[host] = found
+            answer.set_result(found)
+
+    def _serve(self) -> None:
+        while (asked := self._names.get()) is not _LAST:
+            host, told = asked
+            try:
+                told(self._look_up(host))
+            except OSError as exc:
+                told(exc)
+            except ValueError as exc:  # a name that no name server could be asked for
+                told(socket.gaierror(socket.EAI_NONAME, str(exc)))
+
+    def close(self) -> None:
+        """Let the threads go, each when it is free."""
+        for _ in range(self._threads):
+            self._names.put(_LAST)
+        self._threads = 0
 
 
-def _tell(answer: asyncio.Future[list[IPAddress]], found: list[IPAddress] | OSError) -> None:
-    if answer.done():
-        return
-    if isinstance(found, OSError):
-        answer.set_exception(found)
-    else:
-        answer.set_result(found)
+def _looked_up(host: str) -> list[IPAddress]:
+    told = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(ip_address(str(item[4][0]).partition("%")[0]) for item in told))
 
 
 # ---------------------------------------------------------------- the guard
@@ -111,11 +160,12 @@ class Guard(httpcore.AsyncNetworkBackend):
         self,
         *,
         allow: Allow = is_public,
-        resolve: Resolve = system_resolve,
+        resolve: Resolve | None = None,
         network: httpcore.AsyncNetworkBackend | None = None,
     ) -> None:
         self._allow = allow
-        self._resolve = resolve
+        self._own = Resolver()
+        self._resolve: Resolve = resolve or self._own
         self._network = network or Sockets()
 
     async def connect_tcp(
@@ -141,6 +191,10 @@ class Guard(httpcore.AsyncNetworkBackend):
 
     async def sleep(self, seconds: float) -> None:
         await self._network.sleep(seconds)
+
+    def close(self) -> None:
+        """Nothing is asked any more."""
+        self._own.close()
 
     async def checked(self, host: str, port: int) -> Sequence[IPAddress]:
         """The addresses of a host. One that is not public among them condemns all: the name is not honest."""
@@ -215,6 +269,9 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         if not secure:
             return stream
         return await stream.start_tls(self._verify or _certificates(), host, connect_s)
+
+    async def aclose(self) -> None:
+        self._guard.close()
 
 
 class _Body(httpx.AsyncByteStream):

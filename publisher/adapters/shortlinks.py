@@ -13,7 +13,7 @@ from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar, get_args
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from publisher.core.link import Reading, Result
 from publisher.core.webpage import visible_text
@@ -56,6 +56,13 @@ class Wrapper(Rule):
     table: ClassVar[str] = "wrapper"
     path: str = "/"
     parameters: tuple[str, ...]
+    whole_query: bool = False  # the query may be the address and nothing else
+
+    def behind(self, split: SplitResult) -> str | None:
+        """The address that such an address holds."""
+        if not (split.path or "/").startswith(self.path):
+            return None
+        return _parameter(split, self.parameters) or (_web(split.query) if self.whole_query else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +220,7 @@ def _made(kind: type[_AnyRule], rows: object, problem: Callable[[str], None]) ->
 
 
 _LISTS = {"hosts", "parameters", "parameter", "query", "from", "leads", "words", "html", "segments"}
-_FLAGS = {"needed", "whole", "bare", "deep", "deleted"}
+_FLAGS = {"needed", "whole", "whole_query", "bare", "deep", "deleted"}
 
 
 def _fault(key: str, value: object) -> str:
@@ -266,10 +273,9 @@ class ShortLinks:
         split = urlsplit(url)
         host = _host(url)
         for wrapper in self._wrappers.of(host):
-            if (split.path or "/").startswith(wrapper.path):
-                target = _parameter(split, wrapper.parameters)
-                if target:
-                    return Reading(target=target, rule=wrapper.name)
+            target = wrapper.behind(split)
+            if target:
+                return Reading(target=target, rule=wrapper.name)
         for rule in self._addresses.of(host):
             if rule.fits(host, split, came_from):
                 behind = _parameter(split, rule.parameter)
@@ -361,10 +367,16 @@ def _parameter(split: SplitResult, names: Iterable[str]) -> str | None:
                 values = parse_qs(split.query, max_num_fields=50)
             except ValueError:
                 return None
-        found = next((value for value in values.get(name, []) if _WEB.match(value)), None)
+        found = next(filter(None, map(_web, values.get(name, []))), None)
         if found:
             return found
     return None
+
+
+def _web(value: str) -> str | None:
+    """A value as a web address, also when it was encoded once more than its query; None when it is none."""
+    decoded = value if _WEB.match(value) else unquote(value)
+    return decoded if _WEB.match(decoded) else None
 
 
 # ---------------------------------------------------------------- what a page in between says

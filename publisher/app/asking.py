@@ -1,37 +1,37 @@
 """Ask links and remember the answers: those of an issue, those that are due, or any.
 
 1. hosts that rest are left alone; of the others every link is asked within the budget (check_links)
-2. when something failed, the canaries are asked too: is it the links, or our own network?
-3. each check moves its link's standing (core.verdict); of a void run only successes count, if those
-4. what is new becomes an event for the weekly report; hosts that want a pause are written down
+2. answers are written down meanwhile, in groups (answers); what fails waits for the end of the round
+3. a round that is broken off is settled like one that came to its end, with what it has heard
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
 
 from publisher.app import progress as told
-from publisher.app.check_links import NO_NETWORK, Probe, check_links
+from publisher.app.answers import Answers
+from publisher.app.check_links import Asking
 from publisher.app.equipment import Equipment
 from publisher.app.progress import Progress
 from publisher.core.faults import fault
-from publisher.core.link import LinkCheck, host_label
-from publisher.core.verdict import counts_in_void, events, is_void, judge, kind_of
+from publisher.core.link import LinkCheck
 from publisher.store import link_reports, links
 
 LEFT_OVER = 200
 """Links of earlier issues that a run asks at most beside its own."""
 
-VOID_AGAIN = timedelta(hours=1)
-AWAY_AGAIN = timedelta(minutes=15)
-"""When a run counted for nothing, or nobody could be asked, the next one is not a minute later."""
+GROUP_S = 2.0
+"""How often answers are written down while others are still awaited."""
 
 CANARY_S = 10.0
+LAST_WORD_S = 3.0
+"""How long a canary may take at the end of a round; somebody who broke it off is waiting."""
+
 RESTING = "the server asked us to come later"
 
 
@@ -84,67 +84,38 @@ async def ask_urls(
         return Asked()
     with e.store.read() as tx:
         resting = dict.fromkeys(link_reports.resting(tx, e.clock()), RESTING)
+    options = e.config.links
     async with e.probing() as probe:
         if resting:
             probe.shut(resting)
-        options = e.config.links
-        checks = await check_links(
-            urls, probe=probe, budget_s=budget_s, now=e.clock, progress=progress, per_host=options.per_host,
-            retry_wait_s=options.retry_wait_s,
-        )  # fmt: skip
-        sings = await _canary_sings(probe, checks, options.canaries)
-    with e.lock(lock) if lock else nullcontext():
-        void = _remember(e, checks, canary_alive=sings)
-    return Asked(tuple(checks), void)
+        asking = Asking(list(dict.fromkeys(urls)), probe, e.clock, progress, options.per_host)
+        answers = Answers(e, probe, asking, lock)
+        try:
+            async with _meanwhile(answers.write_good):
+                await asking.run(budget_s, options.retry_wait_s)
+        except asyncio.CancelledError:
+            await answers.settle(canary_s=LAST_WORD_S)
+            raise
+        void = await answers.settle(canary_s=CANARY_S)
+    return Asked(tuple(asking.checks()), void)
 
 
-async def _canary_sings(probe: Probe, checks: Sequence[LinkCheck], canaries: Sequence[str]) -> bool:
-    """Whether a well-known address answers; asked only when a link failed. A wall is an answer too."""
-    if not canaries or not any(kind_of(check.result) == "failed" for check in checks):
-        return True
+@asynccontextmanager
+async def _meanwhile(step: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Do a step every now and then as long as the block goes on."""
+
+    async def again_and_again() -> None:
+        while True:
+            await asyncio.sleep(GROUP_S)
+            await step()
+
+    task = asyncio.create_task(again_and_again())
     try:
-        async with asyncio.timeout(CANARY_S):
-            for canary in canaries:
-                if (await probe.ask(canary)).result in ("ok", "blocked"):
-                    return True
-    except TimeoutError:
-        pass
-    return False
-
-
-def _remember(e: Equipment, checks: Sequence[LinkCheck], *, canary_alive: bool) -> bool:
-    """Write everything down; returns whether the run was void."""
-    asked = [check for check in checks if check.result != "deferred"]
-    learnt = [check for check in checks if check.result == "deferred" and check.target]
-    pauses = [check.pause for check in checks if check.pause]
-    with e.store.write() as tx:
-        before = links.standings(tx, [check.url for check in checks])
-        judged = [(before[check.url], check) for check in asked if check.url in before]
-        void = is_void(judged, canary_alive=canary_alive)
-        unbelieved = []
-        for standing, check in judged:
-            if void and not counts_in_void(check, canary_alive=canary_alive):
-                links.log(tx, check, void=True)
-                unbelieved.append(check.url)
-            else:
-                after = judge(standing, check)
-                links.record(tx, check, after, events(standing, after, check))
-        for check in learnt:
-            if check.url in before:
-                links.learn_target(tx, check.url, judge(before[check.url], check).target)
-        links.put_off(tx, unbelieved, e.clock() + VOID_AGAIN)
-        away = [check.url for check in checks if check.error == NO_NETWORK]
-        links.put_off(tx, away, e.clock() + AWAY_AGAIN)
-        for host, seconds in pauses:
-            link_reports.rest(tx, host.removeprefix("www."), seconds, e.clock())
-        link_reports.wake(tx, _fine_hosts(asked))
-    return void
-
-
-def _fine_hosts(asked: Sequence[LinkCheck]) -> set[str]:
-    """Hosts on the way of links that arrived."""
-    good = [check for check in asked if kind_of(check.result) == "good"]
-    return {host_label(address) for check in good for address in check.chain}
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def _tell(progress: Progress, checks: Sequence[LinkCheck]) -> None:

@@ -11,7 +11,8 @@ from publisher.app.equipment import Equipment
 from publisher.app.subscribe import ensure_owner
 from publisher.app.summary import HeldItem, Note
 from publisher.core import calendar
-from publisher.store import documents, outputs, publication
+from publisher.core.variant import language_of
+from publisher.store import documents, outputs, publication, subscribers
 from publisher.store.engine import Transaction
 from publisher.store.publication import Publication
 
@@ -35,8 +36,10 @@ def begin(
     with e.store.write() as tx:
         known = _publication(e, tx, now)
         fault_of = calendar.clock_fault(now, newest_record=known.newest_now, last_run=known.newest_now)
-        ensure_owner(tx, e.config.mail.owner, mint_uid=e.mint_uid, now=now)
+        language = language_of(e.config.site.language)
+        ensure_owner(tx, e.config.mail.owner, mint_uid=e.mint_uid, now=now, language=language)
         if fault_of is None or accept_clock:
+            subscribers.wake(tx, e.today(now), now)
             publication.saw_now(tx, now, accept=accept_clock)
     held = [] if fault_of is None or accept_clock else [_clock_held(e, fault_of, now, known)]
     if not held:
@@ -51,7 +54,7 @@ def _publication(e: Equipment, tx: Transaction, now: datetime) -> Publication:
             tx, uuid=e.mint_uuid(), tag_host=_host(e), trial=e.config.trial, secret=e.mint_secret(), now=now
         )
     elif known.trial and not e.config.trial:
-        publication.leave_trial(tx, uuid=e.mint_uuid(), tag_host=_host(e), secret=e.mint_secret())
+        publication.leave_trial(tx, uuid=e.mint_uuid(), tag_host=_host(e))
     found = publication.get(tx)
     assert found is not None
     return found

@@ -6,16 +6,21 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from publisher.app.ports import Documents, Output
-from publisher.app.site import Building, GoneSinceError, Group, Site, Wanted
+from publisher.app.site import Site
 from publisher.app.summary import OutputsSummary
 from publisher.app.view import SiteView
+from publisher.app.wanted import Building, GoneSinceError, Group, Wanted
 from publisher.core.errors import TemplateError
 from publisher.core.faults import fault
 from publisher.store import outputs
 from publisher.store.engine import Store
 from publisher.store.outputs import Written
+
+if TYPE_CHECKING:
+    from publisher.render.feed_check import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +45,9 @@ def build(store: Store, folder: Output, documents: Documents, building: Building
         fault("pages-written")
         if writer.written:
             folder.sync()
-        writer.put(site.feeds())
+        writer.put(site.feeds.newest())
         fault("feeds-written")
-        items = site.feed_items()
+        items = site.feeds.items()
     gone = writer.gone()
     for path in gone:
         folder.remove(path)
@@ -95,8 +100,8 @@ class _Writer:
             self.fresh.append(before._replace(input_key=key))
             return
         if wanted.feed:
-            _refuse_bad_feed(wanted.path, data)
-        fresh = self._folder.write(wanted.path, data, durable=wanted.feed)
+            _refuse_bad_feed(wanted.path, wanted.feed, data)
+        fresh = self._folder.write(wanted.path, data, durable=wanted.durable)
         self.fresh.append(Written(wanted.path, key, fresh.sha256, fresh.size, fresh.mtime_ns))
         self.written += 1
 
@@ -121,12 +126,10 @@ def _whole_groups(known: Iterable[Written], touched: set[str]) -> dict[str, list
     return whole
 
 
-def _refuse_bad_feed(path: str, data: bytes) -> None:
-    from publisher.render import feeds
-    from publisher.render.feed_check import Kind, check_feed
+def _refuse_bad_feed(path: str, kind: Kind, data: bytes) -> None:
+    from publisher.render.feed_check import check_feed
 
-    kinds: dict[str, Kind] = {feeds.RSS_PATH: "rss", feeds.ATOM_PATH: "atom", feeds.JSON_PATH: "json"}
-    problems = check_feed(kinds[path], data)
+    problems = check_feed(kind, data)
     if problems:
         raise TemplateError(
             "{path} would not be valid: {problem}", path=path, problem=problems[0],

@@ -60,15 +60,16 @@ async def check_links(
     nothing but cancellation, and then leaves nothing going on. What has the result "deferred" was not checked and
     must not be counted as a failure.
     """
-    asking = _Asking(list(dict.fromkeys(urls)), probe, now, progress, per_host)
-    if budget_s > 0 and asking.urls:
-        await asking.run(budget_s, retry_wait_s, sleep)
+    asking = Asking(list(dict.fromkeys(urls)), probe, now, progress, per_host)
+    await asking.run(budget_s, retry_wait_s, sleep)
     return asking.checks()
 
 
 @dataclass(slots=True)
-class _Asking:
-    urls: list[str]
+class Asking:
+    """A round of questions that can be looked at while it goes on, and after it was broken off."""
+
+    urls: list[str]  # each once
     probe: Probe
     now: Callable[[], datetime]
     progress: LinkProgress
@@ -79,8 +80,14 @@ class _Asking:
     over: asyncio.Event = field(default_factory=asyncio.Event)  # it is our network: nobody is asked any more
 
     async def run(
-        self, budget_s: float, retry_wait_s: float | None, sleep: Callable[[float], Awaitable[None]]
+        self,
+        budget_s: float,
+        retry_wait_s: float | None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        """Ask within the budget. After a cancellation nothing goes on, and what was answered stays answered."""
+        if budget_s <= 0 or not self.urls:
+            return
         try:
             async with asyncio.timeout(budget_s):
                 await self._all(self.urls, self._ask)
@@ -148,7 +155,12 @@ class _Asking:
     def _no_network(self) -> bool:
         return not self.heard and len(self.away) >= SIGNS_OF_NO_NETWORK
 
+    def good(self) -> list[LinkCheck]:
+        """The answers so far that nothing will change any more: a failure may yet pass, or be our network's."""
+        return [check for check in self.made.values() if check.result in ("ok", "redirected")]
+
     def checks(self) -> list[LinkCheck]:
+        """One check for every address, in the order given; what was not answered is "deferred"."""
         return [self._settled(url) for url in self.urls]
 
     def _settled(self, url: str) -> LinkCheck:

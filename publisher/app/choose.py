@@ -155,8 +155,10 @@ def waiting(e: Equipment, tx: Transaction, day: date, next_day: date) -> Waiting
     room = e.config.publish.max_entries
     upcoming = _choice(e, tx, candidates, today=next_day)
     live = [c for c in candidates if not c.empty]
+    drafts = sum(c.draft for c in live)
     return WaitingSummary(
-        entries=len(live),
+        entries=len(live) - drafts,
+        drafts=drafts,
         days=days_of_material(candidates, today=day, max_entries=room, since=since),
         next_day=upcoming.days[0] if upcoming.days else None,
         next_entries=len(upcoming.chosen),

@@ -14,22 +14,25 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from publisher.app.ports import Clock, Mailer
 from publisher.core import delivery
-from publisher.core.delivery import Outcome, Outgoing, message_id
+from publisher.core.delivery import Outcome, Outgoing, mailing_key, message_id
 from publisher.core.errors import PublisherError
 from publisher.core.faults import fault
 from publisher.core.issue import IssueName
-from publisher.store import deliveries
+from publisher.core.reply import Streak, is_hard
+from publisher.core.token import Purpose, sign
+from publisher.store import bounces, deliveries
 from publisher.store.deliveries import Claimed, Closing, DeliveryRow, Mailing
-from publisher.store.engine import Store
+from publisher.store.engine import Store, Transaction
 
 if TYPE_CHECKING:
-    from publisher.render.digest import Frozen
+    from publisher.render.digest import Frozen, Reader
 
 MOST_IN_A_GROUP = 20
 GROUP_WAIT_S = 0.05
@@ -45,14 +48,34 @@ def always() -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """What a Message-ID is made from, beside the mailing and the reader."""
+    """What Message-IDs and readers' tokens are made from, beside the mailing and the reader."""
 
     uuid: str
     host: str
+    secret: bytes = field(repr=False)
+    zone: ZoneInfo  # of the dates that messages name
 
     def message_id(self, mailing: Mailing, subscriber_uid: str) -> str:
         name = mailing.issue
         return message_id(self.uuid, mailing.kind, name.day, name.sequence, subscriber_uid, self.host)
+
+    def reader(self, one: Claimed, kind: str, name: IssueName) -> Reader:
+        """What the message of a mailing says about its reader; the same at every attempt."""
+        from publisher.render.digest import Reader, Tokens
+
+        def token(purpose: Purpose, *fields: str) -> str:
+            return sign(self.secret, purpose, one.uid, *fields, key_version=one.key_version)
+
+        return Reader(
+            uid=one.uid,
+            email=one.email,
+            since=one.since.astimezone(self.zone).date() if one.since else None,
+            tokens=Tokens(
+                unsubscribe=token("unsubscribe"),
+                preferences=token("preferences"),
+                view=token("view", mailing_key(kind, name.day, name.sequence)),
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +99,10 @@ async def deliver(
 ) -> int:
     """Send what waits in open mailings; returns how many were accepted now.
 
-    A mailing older than `late_after_h` is held instead, unless the operator released it. A PublisherError of the
-    mailer passes on after the books are closed: what was surely not handed over waits for the next run.
+    A mailing older than `late_after_h` is held instead, unless the operator released it. One that the server refuses
+    as a whole is held too, and the run is over: to go on would meet every reader alike, and make us no friends. A
+    PublisherError of the mailer passes on after the books are closed: what was surely not handed over waits for
+    the next run.
     """
     accepted = 0
     with store.read() as tx:
@@ -93,6 +118,8 @@ async def deliver(
             continue
         sending = _Sending(store, identity, delivering, mailing, clock, going)
         accepted += await sending.through(mailer)
+        if sending.refused:
+            break
     fault("deliver-finished")
     return accepted
 
@@ -125,8 +152,15 @@ class _Sending:
         self._claimed: deque[Claimed] = deque()
         self._with_mailer: dict[str, Claimed] = {}
         self._closings: list[Closing] = []
+        self._lessons = bounces.Lessons()
+        self._streak = Streak()
         self._settled = asyncio.Event()
         self.accepted = 0
+
+    @property
+    def refused(self) -> bool:
+        """True when so many were turned away in a row that no reader is to blame."""
+        return self._streak.too_long
 
     async def through(self, mailer: Mailer) -> int:
         """Send all that waits; returns how many were accepted."""
@@ -146,7 +180,7 @@ class _Sending:
 
     async def _outgoing(self) -> AsyncIterator[Outgoing]:
         """Pulled by the mailer whenever a connection is free."""
-        while self._going():
+        while self._going() and not self.refused:
             if not self._claimed:
                 await self._gather()
                 self._turn()
@@ -175,7 +209,7 @@ class _Sending:
         """Write what came of earlier ones and claim the next, in one transaction."""
         now, closed = self._clock(), bool(self._closings)
         with self._store.write() as tx:
-            deliveries.close(tx, self._mailing.id, self._closings, now)
+            self._write(tx, self._closings, now)
             free = self._delivering.connections - len(self._with_mailer)
             if deliveries.is_open(tx, self._mailing.id):
                 self._claimed.extend(deliveries.claim(tx, self._mailing.id, limit=free, now=now))
@@ -186,9 +220,10 @@ class _Sending:
             fault("claim-committed")
 
     def _message(self, key: str, one: Claimed) -> Outgoing:
-        from publisher.render.digest import Reader, splice
+        from publisher.render.digest import splice
 
-        segments = splice(self._bodies.of(one.variant), Reader(uid=one.uid, email=one.email))
+        reader = self._identity.reader(one, self._mailing.kind, self._mailing.issue)
+        segments = splice(self._bodies.of(one.variant), reader)
         return Outgoing(
             key=key, message_id=self._identity.message_id(self._mailing, one.uid),
             envelope_from=self._delivering.sender, recipient=one.email, segments=tuple(segments),
@@ -201,6 +236,8 @@ class _Sending:
             outcome.kind, attempts=one.attempts - 1, opened_at=self._mailing.created_at, now=self._clock()
         )
         self.accepted += closed.state == "accepted"
+        self._streak = self._streak.after(outcome)
+        self._learn(one.subscriber_id, outcome)
         self._closings.append(
             Closing(
                 subscriber_id=one.subscriber_id, state=closed.state, code=outcome.code, text=outcome.text,
@@ -209,14 +246,27 @@ class _Sending:
         )  # fmt: skip
         self._settled.set()
 
+    def _learn(self, subscriber_id: int, outcome: Outcome) -> None:
+        if outcome.kind == "accepted":
+            self._lessons.reached.append(subscriber_id)
+        elif outcome.kind == "rejected":
+            (self._lessons.gone if is_hard(outcome) else self._lessons.refused).append(subscriber_id)
+
     def _write_back(self) -> None:
         """The last outcomes; what was claimed and never taken waits again."""
         untried = [Closing(subscriber_id=one.subscriber_id, state="waiting") for one in self._claimed]
         with self._store.write() as tx:
-            deliveries.close(tx, self._mailing.id, [*self._closings, *untried], self._clock())
+            self._write(tx, [*self._closings, *untried], self._clock())
             deliveries.finish(tx, self._mailing.id)
+            if self.refused and deliveries.is_open(tx, self._mailing.id):
+                deliveries.set_mailing(tx, self._mailing.id, "held", "refused")
         self._claimed.clear()
         self._closings = []
+
+    def _write(self, tx: Transaction, closings: list[Closing], now: datetime) -> None:
+        deliveries.close(tx, self._mailing.id, closings, now)
+        bounces.learn(tx, self._lessons, now)
+        self._lessons = bounces.Lessons()
 
 
 class _Bodies:

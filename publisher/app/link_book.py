@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from publisher.core.lifespan import by_site, by_year
 from publisher.core.verdict import Event
 from publisher.render.pages import LinkBook, LinkLine
 from publisher.store import link_reports, links
@@ -19,11 +20,14 @@ def link_book(tx: Transaction) -> LinkBook:
     known = {
         one.standing.url: one for one in link_reports.known_links(tx, [*dead, *(one.url for one in events)])
     }
+    every = link_reports.lives(tx)
     changed = [_line(known[one.url], one) for one in events if one.url in known]
     return LinkBook(
         dead=tuple(_line(known[url]) for url in dead if url in known),
         changed=tuple(line for line in changed if line.entries),
         counts=links.count_by_verdict(tx),
+        by_year=by_year(every),
+        by_site=by_site(every),
     )
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from publisher.app.equipment import Equipment
 from publisher.app.link_summary import LinkPlace, LinkRow
 from publisher.app.links import fix, rows_of
-from publisher.core.delivery import Outgoing, maildir_name
+from publisher.app.owner_mail import mail_owner, owner_words
 from publisher.core.link import host_label, short_form
 from publisher.core.verdict import EVENT_WORDS, Event
-from publisher.render.notices import Notice, notice_bytes
-from publisher.render.words import Words, words
+from publisher.render.words import Words
 from publisher.store import link_reports
 from publisher.store.publication import Publication
 
@@ -32,7 +31,7 @@ async def send_letter(e: Equipment, known: Publication, now: datetime) -> bool:
         fresh, last = link_reports.unreported(tx), link_reports.last_report(tx)
     if not fresh or now - (last or fresh[0].at) < WEEK:
         return False
-    text = letter_text(e, fresh, _words(e))
+    text = letter_text(e, fresh, owner_words(e))
     sent = not text or await _handed_over(e, known, now, text)
     if sent:
         with e.store.write() as tx:
@@ -40,35 +39,10 @@ async def send_letter(e: Equipment, known: Publication, now: datetime) -> bool:
     return sent and bool(text)
 
 
-def _words(e: Equipment) -> Words:
-    language = e.config.site.interface
-    return words(e.config.site.language if language == "auto" else language)
-
-
 async def _handed_over(e: Equipment, known: Publication, now: datetime, text: str) -> bool:
-    site, said = e.site(known), _words(e)
-    digest = hashlib.sha256(f"{known.uuid}\nlinks\n{text}".encode()).hexdigest()[:32]
-    host = known.tag_host if known.tag_host.isascii() else "localhost"
-    message_id = f"<links-{digest}@{host or 'localhost'}>"
-    notice = Notice(
-        to=e.config.mail.owner, sender=e.config.sender, subject=said("Links of {site}: what changed", site=site.title),
-        text=text, at=e.local(now.replace(microsecond=0)), message_id=message_id,
-    )  # fmt: skip
-
-    async def one() -> AsyncIterator[Outgoing]:
-        yield Outgoing(
-            key=maildir_name(message_id), message_id=message_id, envelope_from=e.config.sender,
-            recipient=e.config.mail.owner, segments=(notice_bytes(notice, site),),
-        )  # fmt: skip
-
-    accepted = False
-    async for outcome in e.mailer.send(one()):
-        accepted = outcome.kind in (
-            "accepted",
-            "rejected",
-            "uncertain",
-        )  # what may have arrived is not repeated
-    return accepted
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    subject = owner_words(e)("Links of {site}: what changed", site=e.site(known).title)
+    return await mail_owner(e, known, now, name=f"links {digest}", subject=subject, text=text)
 
 
 # ---------------------------------------------------------------- what it says

@@ -18,9 +18,7 @@ from publisher.app.progress import Progress
 from publisher.app.summary import Note
 from publisher.config.options import LinksConfig
 from publisher.core.diagnostics import Findings
-from publisher.core.document import EntrySource
 from publisher.core.encoding import decode
-from publisher.core.entry import read_entry
 from publisher.core.errors import FolderError, UsageError
 from publisher.core.link import LinkCheck, Verdict, archive_address, is_short
 from publisher.core.verdict import Event, Standing, judge
@@ -142,6 +140,9 @@ def _single_verdict(check: LinkCheck) -> Verdict:
 
 
 def _links_of(name: str, data: bytes) -> Iterator[tuple[str, int]]:
+    from publisher.core.document import EntrySource
+    from publisher.core.entry import read_entry
+
     text = decode(data, Findings(name))
     if text is None:
         raise FolderError("cannot read {path}: {why}", path=name, why="not UTF-8", fix="save it as UTF-8")

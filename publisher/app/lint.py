@@ -10,8 +10,8 @@ from publisher.app.ports import Documents
 from publisher.app.reading import FileReader, ReadEntry, ReadFile
 from publisher.app.summary import EntrySummary, LinkSummary, LintSummary
 from publisher.core.diagnostics import Diagnostic
-from publisher.core.entry import ReadingOptions
 from publisher.core.errors import FolderError
+from publisher.core.reading_options import ReadingOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

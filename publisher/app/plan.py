@@ -68,27 +68,27 @@ async def plan(e: Equipment, progress: Progress) -> RunSummary:
     return summary
 
 
-async def _rehearsed(e: Equipment, progress: Progress) -> tuple[RunSummary, Frozen | None, Shadow]:
+async def _rehearsed(e: Equipment, progress: Progress) -> tuple[RunSummary, dict[str, Frozen], Shadow]:
     shadow = Shadow(e.output)
     copy = e.store.rehearsal()
     try:
-        summary, frozen = await rehearse(e.rehearsing(copy, shadow), progress, e.clock())
+        summary, drawn = await rehearse(e.rehearsing(copy, shadow), progress, e.clock())
     finally:
         copy.close()
     would = _WOULD[summary.outcome]
     # Nobody is waiting yet: the books are those of a mailing that was only tried out.
     planned = replace(summary, command="plan", run="", outcome="planned", would=would, books={})
-    return planned, frozen, shadow
+    return planned, drawn, shadow
 
 
 async def preview(e: Equipment, progress: Progress, folder: Output, shown_as: str) -> PreviewSummary:
     """Write the next issue's pages and mail into `folder` (called `shown_as`), to be opened as files; send nothing."""
-    summary, frozen, shadow = await _rehearsed(e, progress)
+    summary, drawn, shadow = await _rehearsed(e, progress)
     for path in folder.stats():
         folder.remove(path)
     written = dict(_pages(summary, shadow, e.config.site.url))
-    if frozen is not None:
-        written["digest.eml"] = sample_message(frozen, e.config.mail.owner)
+    for name, frozen in drawn.items():
+        written[f"{name}.eml"] = sample_message(frozen, e.config.mail.owner)
     for path, data in written.items():
         folder.write(path, data, durable=False)
     names = sorted(written, key=lambda path: (path.endswith(".eml"), path.count("/"), path))

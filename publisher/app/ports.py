@@ -82,7 +82,31 @@ class Mailer(Protocol):
         """True when the mailer can tell that it has this message; False when it has not, or cannot tell."""
 
 
-class Lock(Protocol):
-    """One actor at a time: raises Busy when somebody else keeps it."""
+class Called(Protocol):
+    """What came of a call; `error` is a message id, "" when it was taken."""
 
-    def __call__(self, command: str) -> AbstractContextManager[None]: ...
+    @property
+    def ok(self) -> bool: ...
+    @property
+    def status(self) -> int | None: ...
+    @property
+    def error(self) -> str: ...
+
+
+class Caller(Protocol):
+    """Posts to an address of the operator's: a monitor, a hub. Never raises for what the other side does."""
+
+    async def __call__(
+        self,
+        url: str,
+        body: bytes = b"",
+        *,
+        content_type: str = "text/plain; charset=utf-8",
+        patient: bool = True,
+    ) -> Called: ...
+
+
+class Lock(Protocol):
+    """One actor at a time: raises Busy when somebody else keeps it, without `wait` at once."""
+
+    def __call__(self, command: str, *, wait: bool = True) -> AbstractContextManager[None]: ...

@@ -72,13 +72,14 @@ async def deliver_now(
 
 def _open(e: Equipment, issue: IssueName, *, release: bool) -> None:
     with e.store.write() as tx:
-        mailing = _mailing(tx, issue)
-        if mailing.state == "held" and not release:
+        named = _mailings(tx, issue)
+        if not release and any(mailing.state == "held" for mailing in named):
             raise OperatorMustAct(
                 "the mail of {issue} is held", issue=str(issue), fix="publisher deliver {issue} --release"
             )
-        if mailing.state in ("held", "paused"):
-            deliveries.set_mailing(tx, mailing.id, "open", "released")
+        for mailing in named:
+            if mailing.state in ("held", "paused"):
+                deliveries.set_mailing(tx, mailing.id, "open", "released")
 
 
 def set_going(e: Equipment, issue: IssueName | None, *, paused: bool) -> Note:
@@ -92,16 +93,10 @@ def set_going(e: Equipment, issue: IssueName | None, *, paused: bool) -> Note:
                     "paused: nothing is published by the clock and nothing is sent until publisher resume"
                 )
             return Note("resumed: the next run goes on where it was")
-        mailing = _mailing(tx, issue)
-        wanted = "open" if paused else "paused"
-        if mailing.state != wanted:
-            raise UsageError(
-                "the mail of {issue} is {state}", issue=str(issue), state=mailing.state,
-                fix="publisher deliveries says what became of it",
-            )  # fmt: skip
-        deliveries.set_mailing(
-            tx, mailing.id, "paused" if paused else "open", "paused" if paused else mailing.reason
-        )
+        for mailing in _in_state(tx, issue, "open" if paused else "paused"):
+            deliveries.set_mailing(
+                tx, mailing.id, "paused" if paused else "open", "paused" if paused else mailing.reason
+            )
         said = "the mail of {issue} is paused" if paused else "the mail of {issue} goes on with the next run"
         return Note(said, {"issue": str(issue)})
 
@@ -109,13 +104,8 @@ def set_going(e: Equipment, issue: IssueName | None, *, paused: bool) -> Note:
 def cancel(e: Equipment, issue: IssueName) -> Note:
     """End the mailing of an issue: pages and feeds stay, who was not mailed yet is not mailed."""
     with e.store.write() as tx:
-        mailing = _mailing(tx, issue)
-        if mailing.state in ("done", "cancelled"):
-            raise UsageError(
-                "the mail of {issue} is {state}", issue=str(issue), state=mailing.state,
-                fix="publisher deliveries says what became of it",
-            )  # fmt: skip
-        n = deliveries.cancel(tx, mailing.id, e.clock())
+        under_way = _in_state(tx, issue, "open", "held", "paused")
+        n = sum(deliveries.cancel(tx, mailing.id, e.clock()) for mailing in under_way)
         return Note(
             "the mail of {issue} is cancelled: {n} readers are not mailed", {"issue": str(issue), "n": n}
         )
@@ -134,13 +124,26 @@ def skip(e: Equipment, day: date) -> Note:
         return Note("{day} is left out; its entries go with the next issue", {"day": day.isoformat()})
 
 
-def _mailing(tx: Transaction, issue: IssueName) -> Mailing:
-    mailing = next((m for m in deliveries.mailings(tx) if m.issue == issue), None)
-    if mailing is None:
+def _mailings(tx: Transaction, issue: IssueName) -> list[Mailing]:
+    """The mailing of an issue, and of the week that ended with it: the operator's word is for both."""
+    named = [mailing for mailing in deliveries.mailings(tx) if mailing.issue == issue]
+    if not named:
         raise UsageError(
             "there is no mail of {issue}", issue=str(issue), fix="publisher status names the last issue"
         )
-    return mailing
+    return named
+
+
+def _in_state(tx: Transaction, issue: IssueName, *states: str) -> list[Mailing]:
+    """Those of them in one of these states. UsageError when there are none."""
+    named = _mailings(tx, issue)
+    found = [mailing for mailing in named if mailing.state in states]
+    if not found:
+        raise UsageError(
+            "the mail of {issue} is {state}", issue=str(issue), state=named[0].state,
+            fix="publisher deliveries says what became of it",
+        )  # fmt: skip
+    return found
 
 
 def listed(e: Equipment, *, uncertain: bool, settle: Settle | None) -> DeliveriesSummary:
@@ -158,6 +161,6 @@ def listed(e: Equipment, *, uncertain: bool, settle: Settle | None) -> Deliverie
 
 def _summary(e: Equipment, row: DeliveryRow) -> DeliverySummary:
     return DeliverySummary(
-        issue=str(row.issue), email=row.email, state=row.state, attempts=row.attempts,
+        issue=str(row.issue), kind=row.kind, email=row.email, state=row.state, attempts=row.attempts,
         code=str(row.code) if row.code else None, text=row.text or None, at=e.local(row.at),
     )  # fmt: skip

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from publisher.app.beginning import begin
 from publisher.app.deliver import Going, always
 from publisher.app.equipment import Equipment
+from publisher.app.notices import send_due, tidy
 from publisher.app.progress import Progress, Silent
 from publisher.app.run import Run
 from publisher.app.summary import RunSummary
 from publisher.core import calendar
-from publisher.core.errors import PublisherError
+from publisher.core.errors import MailError, PublisherError
 from publisher.core.faults import fault
 from publisher.store import issues, runs
 from publisher.store.publication import Publication
@@ -39,7 +41,9 @@ async def once(
         run = Run(
             e, progress, now, extra=extra, accept_withdrawals=accept_withdrawals, held=held, notes=notes
         )
-        return await _logged(run, known, "once")
+        summary = await _logged(run, known, "once")
+        await _letters(e, now, always)
+        return summary
 
 
 async def tick(
@@ -58,7 +62,16 @@ async def tick(
             e, progress or Silent(), now, slot=slot, scheduled=True, fresh=fresh, going=going,
             settle_s=e.config.documents.settle_s, held=held, notes=notes,
         )  # fmt: skip
-        return await _logged(run, known, "tick")
+        summary = await _logged(run, known, "tick")
+        await _letters(e, now, going)
+        return summary
+
+
+async def _letters(e: Equipment, now: datetime, going: Going) -> None:
+    """Single letters to readers, after everything else."""
+    with suppress(MailError):  # the mail server is away: they wait with everything else
+        await send_due(e, going=going)
+    tidy(e, now)
 
 
 def due_slot(e: Equipment, known: Publication, now: datetime) -> date | None:
@@ -96,8 +109,8 @@ def _end(run: Run, kind: str, *, ok: bool, outcome: str, error: str = "") -> Non
     """Note how it ended. A tick that failed or was held the same way a minute ago is noted once."""
     with run.e.store.write() as tx:
         if not run.run_id:
-            before = runs.newest(tx)
-            again = before and (before.kind, before.outcome, before.error) == (kind, outcome, error)
+            before = runs.newest(tx, kind)
+            again = before and (before.outcome, before.error) == (outcome, error)
             if again and outcome in ("error", "held"):
                 return
             run.run_id = runs.begin(tx, kind=kind, host=run.e.host, now=run.now, day=run.day)
@@ -112,10 +125,10 @@ def _was_empty(e: Equipment, slot: date) -> bool:
         return any(issue.state == "empty" for issue in issues.of_day(tx, slot))
 
 
-async def rehearse(e: Equipment, progress: Progress, now: datetime) -> tuple[RunSummary, Frozen | None]:
-    """A whole run on a copy: what `once` would do. `e` is a rehearsing one."""
+async def rehearse(e: Equipment, progress: Progress, now: datetime) -> tuple[RunSummary, dict[str, Frozen]]:
+    """A whole run on a copy: what `once` would do, and every variant that it would mail. `e` is a rehearsing one."""
     known, held, notes = begin(e, now)
     run = Run(e, progress, now, rehearsal=True, held=held, notes=notes)
     progress.start("plan", e.local(now), e.config.site.timezone)
     summary = await run.go(known)
-    return summary, run.frozen
+    return summary, run.drawn

@@ -7,13 +7,15 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from publisher.app import just_read
 from publisher.app.ports import Documents
 from publisher.core.diagnostics import Diagnostic, has_errors
 from publisher.core.document import Document, EntrySource, parse_file
-from publisher.core.entry import Entry, ReadingOptions, read_entry
+from publisher.core.entry import Entry, read_entry
 from publisher.core.errors import FolderError
 from publisher.core.identity import Place
 from publisher.core.media import MOST_MEGABYTES, is_published_kind, media_path
+from publisher.core.reading_options import ReadingOptions
 from publisher.store.documents import EntryReading, StoredMedia, comparable
 
 _MEGABYTE = 2**20
@@ -27,7 +29,7 @@ _recent: OrderedDict[tuple[EntrySource, ReadingOptions], Entry] = OrderedDict()
 
 def entry_of(source: EntrySource, options: ReadingOptions) -> Entry:
     """What an entry says. The last ones are remembered: the same source and options give an equal entry."""
-    known = _recent.get((source, options))
+    known = _recent.get((source, options)) or just_read.kept(source, options)
     return known or _keep(source, options, read_entry(source, options=options)[0])
 
 
@@ -91,13 +93,15 @@ class ReadFile:
 
 @dataclass(kw_only=True)
 class FileReader:
-    """Reads files of one folder. `media` is what was known of files beside them; `fresh` what was learnt anew."""
+    """Reads files of one folder. `media` is what was known of files beside them; `fresh` what was learnt anew; with
+    `for_pages` entries are kept for the rest of the run."""
 
     folder: Documents
     options: ReadingOptions
     entry_level: int
     media: dict[str, StoredMedia] = field(default_factory=dict)
     fresh: dict[str, StoredMedia] = field(default_factory=dict)
+    for_pages: bool = False
 
     def read(self, path: str, data: bytes) -> ReadFile:
         """Read one file. Never raises for any content."""
@@ -108,6 +112,8 @@ class FileReader:
             for position, source in enumerate(document.entries):
                 entry, told = read_entry(source, file=path, options=self.options)
                 _keep(source, self.options, entry)
+                if self.for_pages:
+                    just_read.keep(source, self.options, entry)
                 found += told
                 media = dict(self._media(path, source, entry, found))
                 place = Place(path, index, position)

@@ -19,12 +19,14 @@ from publisher.app.summary import (
     Note,
     Outcome,
     RunSummary,
+    WeeklySummary,
 )
 from publisher.core import calendar
 from publisher.core.choice import Choice
 from publisher.core.diagnostics import Diagnostic
 from publisher.core.issue import IssueName
 from publisher.store import deliveries, documents, entries, issues, links, subscribers
+from publisher.store.deliveries import Mailing
 from publisher.store.engine import Transaction
 from publisher.store.entries import EntryFacts
 from publisher.store.issues import StoredIssue
@@ -49,6 +51,7 @@ class Reporting:
     recovered: tuple[Note, ...]
     built: Built
     mail: MailSummary | None
+    weekly: WeeklySummary | None = None
     took_s: float
     command: str = "once"
 
@@ -72,7 +75,8 @@ def report(e: Equipment, known: Publication, r: Reporting) -> RunSummary:
             diagnostics=(*r.scanned.diagnostics, *_archived_late(tx, r.choice)),
             books=books, held=(*r.held, *mailings_held), recovered=r.recovered, outputs=r.built.outputs,
             recipients=books.get("recipients", subscribers.count_by_state(tx).get("active", 0)),
-            mail=r.mail, feed_items=max(0, r.built.feed_items), trial=known.trial, timezone=e.config.site.timezone,
+            mail=r.mail, weekly=_weekly(tx, r.weekly), feed_items=max(0, r.built.feed_items), trial=known.trial,
+            timezone=e.config.site.timezone,
             next_run=e.local(at[1]), waiting=waiting(e, tx, r.day, at[0]), notices=r.notes, took_s=r.took_s,
             mail_at=e.config.mail.maildir if e.config.mail.transport == "maildir" else "",
             pages_at=f"{e.config.output.folder.rstrip('/')}/index.html",
@@ -88,6 +92,11 @@ def _books(tx: Transaction, issue: StoredIssue | None) -> dict[str, int]:
     if issue is not None:
         return deliveries.books(tx, issue.name.day, issue.name.sequence)
     return {}
+
+
+def _weekly(tx: Transaction, made: WeeklySummary | None) -> WeeklySummary | None:
+    """With its books as they stand now."""
+    return replace(made, books=deliveries.books(tx, made.day, weekly=True)) if made else None
 
 
 def _archived_late(tx: Transaction, choice: Choice) -> list[Diagnostic]:
@@ -129,19 +138,25 @@ def entry_summary(facts: EntryFacts, url: str, known: KnownLinks | None) -> Entr
     )  # fmt: skip
 
 
+_WHAT: Mapping[str, str] = {"weekly": "weekly mail of {issue}"}
 _WHY: Mapping[str, str] = {
     "gap": "the machine was off for more than a week",
     "late": "it is too old to be sent without asking",
     "restored": "the database was restored",
     "paused": "sending was paused",
+    "refused": "the mail server refused many readers in a row: publisher deliveries has its words",
 }
+
+
+def _mail_of(mailing: Mailing) -> str:
+    return _WHAT.get(mailing.kind, "mail of {issue}")
 
 
 def held_mailings(tx: Transaction, known: Publication | None) -> list[HeldItem]:
     """Mailings that wait for the operator; all of them, and the schedule, while the publication is paused."""
     paused = [
         HeldItem(
-            what="mail of {issue}", why="sending was paused", how="publisher resume {issue}",
+            what=_mail_of(mailing), why="sending was paused", how="publisher resume {issue}",
             params={"issue": str(mailing.issue)},
         )
         for mailing in deliveries.mailings(tx, "paused")
@@ -152,7 +167,7 @@ def held_mailings(tx: Transaction, known: Publication | None) -> list[HeldItem]:
         )
     return paused + [
         HeldItem(
-            what="mail of {issue}", why=_WHY.get(mailing.reason or "", "it was held"),
+            what=_mail_of(mailing), why=_WHY.get(mailing.reason or "", "it was held"),
             how="publisher deliver {issue} --release", params={"issue": str(mailing.issue)},
         )
         for mailing in deliveries.mailings(tx, "held")

@@ -6,8 +6,10 @@ choose   the issue of a slot and its entries, in one transaction
 links    the chosen entries' links, within a budget
 build    pages, then feeds
 commit   published + mailing + one 'waiting' row a reader, in one transaction; then the site's stamp
+weekly   once a week the same for the week's issues
 deliver  every waiting row, once
 upkeep   links whose time has come are asked again, within a small budget
+thin     once a day, old checks and runs are thinned
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from publisher.app.equipment import Equipment
 from publisher.app.progress import Progress
 from publisher.app.report import Reporting, report
 from publisher.app.scan import Scanned, scan
-from publisher.app.summary import HeldItem, MailSummary, Note, OutputsSummary, RunSummary
+from publisher.app.summary import HeldItem, MailSummary, Note, OutputsSummary, RunSummary, WeeklySummary
 from publisher.core.choice import Choice
 from publisher.core.errors import MailError
 from publisher.core.faults import fault
@@ -70,7 +72,8 @@ class Run:
     issue: IssueName | None = None  # published now
     built: Built = field(default_factory=lambda: Built(OutputsSummary(), 0))
     mail: MailSummary | None = None
-    frozen: Frozen | None = None
+    weekly: WeeklySummary | None = None
+    drawn: dict[str, Frozen] = field(default_factory=dict)  # what was frozen now, by the name of its sample
     accepted: int = 0  # messages handed over now
     covers: int = 1
     emptied: bool = False  # a slot was found empty for the first time
@@ -93,8 +96,10 @@ class Run:
         self._finish_planned()
         await self._publish(known)
         known = self._known()
+        self._close_week(known)
         await self._send(known)
         await self._keep_links(known)
+        self._thin()
         return self._summary(known, self._outcome())
 
     @property
@@ -102,6 +107,7 @@ class Run:
         """Whether a tick is worth a line in the log of runs."""
         return bool(
             self.issue
+            or self.weekly
             or self.built.outputs.written
             or self.accepted
             or self.recovered
@@ -243,23 +249,32 @@ class Run:
 
     def _commit(self, known: Publication, issue: StoredIssue) -> None:
         """From here on the issue is out and its mail is on the books."""
-        from publisher.app.mailing import VARIANT, frozen_digest, kind_of, mail_summary
+        from publisher.app.mailing import daily_readers, press_of
 
         with self.e.store.read() as tx:
-            at = max((facts.published_at for facts in entries.of_issue(tx, issue.id)), default=self.now)
-            self.frozen = frozen_digest(self.e, tx, known, issue, at=at)
-        self.mail = mail_summary(self.e, self.frozen)
+            press = press_of(self.e, tx, known, issue, self.now)
+            usual = press.frozen(tx, press.usual)
+            press.draw(tx, (variant for _, variant in daily_readers(tx)))
         with self.e.store.write() as tx:
             fault("commit-begun")
-            issues.commit(tx, issue.id, subject=self.frozen.subject, now=self.now)
+            issues.commit(tx, issue.id, subject=usual.subject, now=self.now)
             publication.raise_generation(tx)
-            deliveries.open_mailing(
-                tx, kind=kind_of(issue), issue_id=issue.id, name=issue.name,
-                variants={VARIANT: self.frozen.to_bytes()}, held=issue.mail_hold, now=self.now,
-            )  # fmt: skip
+            given = daily_readers(tx)
+            press.open(tx, given, held=issue.mail_hold, now=self.now)
             fault("commit-written")
         fault("commit-committed")
-        self.issue = issue.name
+        self.issue, self.mail = issue.name, press.summary(given)
+        self.drawn["digest"] = usual
+        self.drawn |= {f"digest.{v}": one for v, one in press.drawn.items() if v != press.usual}
+
+    def _close_week(self, known: Publication) -> None:
+        """The weekly mailing, if one is due."""
+        from publisher.app.weekly import make_weekly
+
+        made = make_weekly(self.e, known, self.now)
+        if made is not None:
+            self.weekly = made.summary
+            self.drawn |= {f"weekly.{variant}": one for variant, one in made.drawn.items()}
 
     async def _send(self, known: Publication) -> None:
         stamp_site(self.e, known)
@@ -287,6 +302,14 @@ class Run:
         from publisher.app.upkeep import keep_links
 
         await keep_links(self.e, known, self.now, self.progress, draw=lambda: self._redraw(known))
+
+    def _thin(self) -> None:
+        """When a slot was closed, which happens once a day."""
+        if self.rehearsal or not (self.issue or self.emptied):
+            return
+        from publisher.app.maintain import maintain
+
+        maintain(self.e, self.now)
 
     def _redraw(self, known: Publication) -> None:
         before = self.built.outputs
@@ -352,6 +375,7 @@ class Run:
                 run=str(self.run_id), now=self.now, day=self.day, outcome=outcome, scanned=self.scanned,
                 choice=self.choice, archived=self.archived, issue=self.issue, held=tuple(self.held),
                 notes=tuple(self.notes), recovered=tuple(self.recovered), built=self.built, mail=self.mail,
+                weekly=self.weekly,
                 took_s=self.e.monotonic() - self.began_s,
             ),
         )  # fmt: skip

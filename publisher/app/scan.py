@@ -28,7 +28,7 @@ from publisher.store.engine import Store, Transaction, pieces
 
 if TYPE_CHECKING:
     from publisher.app.reading import FileReader, ReadEntry, ReadFile
-    from publisher.core.entry import ReadingOptions
+    from publisher.core.reading_options import ReadingOptions
 
 READING = "1"
 """Moves when our own reading of a file changes: every file is read again then."""
@@ -126,6 +126,7 @@ class _Changes:
             options=self.scanning.options,
             entry_level=self.scanning.entry_level,
             media=self.media,
+            for_pages=True,
         )
 
     @property
@@ -320,11 +321,12 @@ class _Writing:
             self.uid_at[m.uid] = by_place[m.found.place]
             if m.found.day >= since and (m.known is None or (m.edited and not m.known.published)):
                 # Each entry counts as a file of its own, so that repetitions within a file are seen too.
-                arrivals.append(Arrival(uid=m.uid, file=m.uid, text=m.found.text))
+                text = m.found.text
+                arrivals.append(Arrival(uid=m.uid, file=m.uid, text=text, sketch=sketch(text)))
         self.judged = {arrival.uid for arrival in arrivals}
         if not arrivals:
             return {}
-        self.sketches = {arrival.uid: sketch(arrival.text) for arrival in arrivals}
+        self.sketches = {arrival.uid: arrival.sketch for arrival in arrivals}
         index, self.old_places = documents.sketch_index(
             self.tx, self.sketches.values(), since=since, share=_ALIKE
         )

@@ -5,23 +5,25 @@ Keys come from signatures alone. Texts are read, and templates loaded, when a gr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date, datetime
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from publisher.app.view import SiteView, digest_of
+from publisher.app.archive_files import ArchiveFiles
+from publisher.app.feed_files import FeedFiles
+from publisher.app.topic_files import TopicFiles
+from publisher.app.view import SiteView
+from publisher.app.wanted import Building, GoneSinceError, Group, Wanted
 from publisher.core.errors import FolderError
-from publisher.store import contents, entries
+from publisher.store import contents
 
 if TYPE_CHECKING:
     from publisher.app.ports import Documents
-    from publisher.core.entry import ReadingOptions
     from publisher.render.environment import Templates
-    from publisher.render.feeds import Feed
     from publisher.store.entries import EntryFacts
+
 
 RECENT_DAYS = 14
 """Days listed on the home page."""
@@ -29,44 +31,8 @@ RECENT_DAYS = 14
 SITEMAP_WHOLE = 2_000
 """Addresses of days and entries up to which the sitemap is one file."""
 
-FEED_CANDIDATES = 300
-"""Entries that a feed may hold at most (feed_check.HARD_ENTRIES)."""
-
 _AHEAD = 8
 """Days that are read from the store together while many are drawn."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Building:
-    """How the site is built. `rendering` moves with templates, settings and our own code."""
-
-    templates: Callable[[], Templates]
-    options: ReadingOptions
-    rendering: str
-    window_entries: int
-    window_bytes: int
-    born: datetime  # of the publication: what an empty feed says it was updated
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A file that belongs to the site, and how it is made."""
-
-    path: str
-    make: Callable[[], bytes]
-    feed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Files made from the same inputs, which `key` stands for. `files` may be costly: it is asked when they moved."""
-
-    key: str
-    files: Callable[[], Iterator[Wanted]]
-
-
-class GoneSinceError(Exception):
-    """A file beside a document is not there any more."""
 
 
 class Site:
@@ -76,37 +42,44 @@ class Site:
         self._view = view
         self._building = building
         self._documents = documents
-        self._made: Feed | None = None
+        self.feeds = FeedFiles(view, building)
+        self._archive = ArchiveFiles(view, building)
+        self._topics = TopicFiles(view, building)
         self._holders: dict[date, dict[str, str]] = {}
 
     @property
     def _templates(self) -> Templates:
         return self._building.templates()
 
-    def _group(self, files: Callable[[], Iterator[Wanted]], *inputs: object) -> Group:
-        return Group(digest_of(self._building.rendering, inputs), files)
-
     # -- pages
 
     def pages(self) -> Iterator[Group]:
         view = self._view
-        yield self._group(self._fixed, "fixed")
+        yield self._building.group(self._fixed, "fixed")
         for path, (document, name) in view.media.items():
             # The path is the hash of the content: nothing else can move it.
             yield Group(path, partial(self._medium, path, document, name))
         for n, day in enumerate(view.days):
-            yield self._group(partial(self._day, n), "day", view.day_keys[day], self._around(n))
-            yield self._group(partial(self._entry_pages, n), "entries", view.day_keys[day])
+            years = [view.line_keys[one] for one in view.years_before(day)]
+            yield self._building.group(
+                partial(self._day, n), "day", view.day_keys[day], self._around(n), years
+            )
+            related = view.related(day)
+            yield self._building.group(partial(self._entry_pages, n), "entries", view.day_keys[day], related)
             view.forget_texts()
         for facts in view.gone:
-            yield self._group(partial(self._gone, facts), "gone", facts.guid, facts.number, facts.day)
+            yield self._building.group(
+                partial(self._gone, facts), "gone", facts.guid, facts.number, facts.day
+            )
         for n, day in enumerate(view.days):  # last of the days: a number never takes an entry's own address
-            yield self._group(partial(self._numbers, n), "numbers", view.line_keys[day])
+            yield self._building.group(partial(self._numbers, n), "numbers", view.line_keys[day])
         yield self._home()
-        yield self._group(self._archive, "archive", list(view.line_keys.values()))
+        yield from self._archive.groups()
+        yield from self._topics.groups()
+        yield from self.feeds.archive()
         yield from self._sitemap()
         known = [(one.entries, one.notes) for one in view.contents.values()]
-        yield self._group(self._links, "links", known, contents.newest_event(view.tx))
+        yield self._building.group(self._links, "links", known, contents.newest_event(view.tx))
 
     def _fixed(self) -> Iterator[Wanted]:
         from publisher.render import feeds, pages
@@ -154,7 +127,13 @@ class Site:
         after = view.day_line(days[n + 1]) if n + 1 < len(days) else None
         yield Wanted(
             pages.file_of(pages.day_path(day)),
-            lambda: pages.day_page(self._templates, view.day(day), previous=before, next=after),
+            lambda: pages.day_page(
+                self._templates,
+                view.day(day),
+                previous=before,
+                next=after,
+                years_before=[view.day_line(one) for one in view.years_before(day)],
+            ),
         )
 
     def _entry_pages(self, n: int) -> Iterator[Wanted]:
@@ -162,12 +141,12 @@ class Site:
 
         view, t, group = self._view, self._templates, self._view.group(self._read(n))
         self._holders[view.days[n]] = _holders(group)
-        lines = [view.line(facts) for facts in group]
+        lines, related = [view.line(facts) for facts in group], view.related(view.days[n])
         for facts in group:
             yield Wanted(
                 pages.file_of(facts.permalink),
                 lambda facts=facts: pages.entry_page(  # type: ignore[misc]
-                    t, view.published(facts, "pages"), day_entries=lines
+                    t, view.published(facts, "pages"), day_entries=lines, related=related.get(facts.id, ())
                 ),
             )
 
@@ -194,7 +173,7 @@ class Site:
         view = self._view
         recent = view.days[-RECENT_DAYS:][::-1]
         newest = view.day_keys[recent[0]] if recent else None
-        return self._group(
+        return self._building.group(
             partial(self._home_page, recent), "home", newest, [view.line_keys[d] for d in recent]
         )
 
@@ -207,27 +186,26 @@ class Site:
         lines = [view.day_line(day) for day in recent]
         yield Wanted(pages.file_of(""), lambda: pages.home_page(self._templates, newest, recent=lines))
 
-    def _archive(self) -> Iterator[Wanted]:
-        from publisher.render import pages
-
-        t, lines = self._templates, self._view.every_day_line()
-        yield Wanted(pages.file_of("archive/"), lambda: pages.archive_page(t, pages.months(lines)))
-
     def _sitemap(self) -> Iterator[Group]:
         """One file, or one a month and an index when it would be long: a day's run writes the newest month alone."""
         view = self._view
         if sum(view.contents[day].public + 1 for day in view.days) <= SITEMAP_WHOLE:
-            yield self._group(self._whole_sitemap, "sitemap", list(view.line_keys.values()))
+            keys = list(view.line_keys.values())
+            yield self._building.group(self._whole_sitemap, "sitemap", keys, self._others())
             return
         newest = self._newest_of(view.days)
-        yield self._group(partial(self._fixed_sitemap, newest), "sitemap", newest)
+        yield self._building.group(partial(self._fixed_sitemap, newest), "sitemap", newest, self._others())
         parts: list[tuple[str, datetime | None]] = [(_sitemap_path("pages"), newest)]
         for month, group in groupby(view.days, key=lambda day: f"{day:%Y-%m}"):
             days = list(group)
             parts.insert(1, (_sitemap_path(month), self._newest_of(days)))
             keys = [view.line_keys[day] for day in days]
-            yield self._group(partial(self._month_sitemap, month, days), "sitemap", month, keys)
-        yield self._group(partial(self._sitemap_index, parts), "sitemap index", parts)
+            yield self._building.group(partial(self._month_sitemap, month, days), "sitemap", month, keys)
+        yield self._building.group(partial(self._sitemap_index, parts), "sitemap index", parts)
+
+    def _others(self) -> list[str]:
+        """Pages that are no days and come and go with what was published."""
+        return [*self._archive.paths(), "topics/", *self._topics.paths()]
 
     def _newest_of(self, days: list[date]) -> datetime | None:
         return max((at for day in days if (at := self._view.contents[day].updated_at)), default=None)
@@ -236,12 +214,13 @@ class Site:
         from publisher.render import pages
 
         t, view = self._templates, self._view
-        yield Wanted("sitemap.xml", lambda: pages.sitemap(t, view.every_day_line()))
+        yield Wanted("sitemap.xml", lambda: pages.sitemap(t, view.day_lines(), others=self._others()))
 
     def _fixed_sitemap(self, newest: datetime | None) -> Iterator[Wanted]:
         from publisher.render import pages
 
-        yield Wanted(_sitemap_path("pages"), lambda: pages.fixed_sitemap(self._templates, newest))
+        t = self._templates
+        yield Wanted(_sitemap_path("pages"), lambda: pages.fixed_sitemap(t, newest, self._others()))
 
     def _month_sitemap(self, month: str, days: list[date]) -> Iterator[Wanted]:
         from publisher.render import pages
@@ -262,55 +241,6 @@ class Site:
 
         book = link_book(self._view.tx)
         yield Wanted(pages.file_of(pages.LINKS_PATH), lambda: pages.links_page(self._templates, book))
-
-    # -- feeds
-
-    def feeds(self) -> Group:
-        """The three feeds; drawn together, since they hold the same."""
-        b, newest = self._building, self._newest()
-        days = sorted({day for _, day in newest})
-        keys = [self._view.day_keys[day] for day in days]
-        return self._group(
-            partial(self._feeds, newest), "feeds", newest, keys, b.window_entries, b.window_bytes, b.born
-        )
-
-    def _newest(self) -> list[tuple[int, date]]:
-        """(id, day) of the entries that the feeds may hold: whole slots while they fit, the newest always."""
-        found: list[tuple[int, date]] = []
-        every = entries.newest(self._view.tx, FEED_CANDIDATES)
-        for _, slot in groupby(every, key=lambda row: row[2]):
-            some = [(entry_id, day) for entry_id, day, _ in slot]
-            if found and len(found) + len(some) > self._building.window_entries:
-                break
-            found += some
-        return found
-
-    def _feeds(self, newest: list[tuple[int, date]]) -> Iterator[Wanted]:
-        from publisher.render import feeds
-
-        t = self._templates
-        self._made = feed = self._feed(newest)
-        yield Wanted(feeds.RSS_PATH, lambda: feeds.rss(feed, t), feed=True)
-        yield Wanted(feeds.ATOM_PATH, lambda: feeds.atom(feed, t), feed=True)
-        yield Wanted(feeds.JSON_PATH, lambda: feeds.json_feed(feed, t), feed=True)
-
-    def _feed(self, newest: list[tuple[int, date]]) -> Feed:
-        from publisher.render import feeds
-
-        b, view, t = self._building, self._view, self._templates
-        days = {day for _, day in newest}
-        view.load(days)
-        facts = {one.id: one for day in days for one in view.group(day)}
-        shown = feeds.window(
-            [view.published(facts[entry_id], "feeds") for entry_id, _ in newest], t,
-            max_entries=b.window_entries, max_bytes=b.window_bytes,
-        )  # fmt: skip
-        updated = max((one.updated_at for one in shown), default=b.born)
-        return feeds.Feed(site=t.site, entries=shown, updated=updated)
-
-    def feed_items(self) -> int:
-        """How many items the feeds hold; -1 when they were not drawn anew."""
-        return len(self._made.entries) if self._made else -1
 
 
 def _sitemap_path(part: str) -> str:

@@ -19,13 +19,14 @@ def status(e: Equipment) -> StatusSummary:
         known = publication.get(tx)
         used = [issue for issue in issues.of_day(tx, day) if issue.state in ("planned", "published")]
         at = calendar.next_slot(now, at=e.config.publish.at, zone=e.config.zone, last=day if used else None)
-        last = runs.newest(tx)
+        last = runs.newest(tx, "once", "tick")
         stock = waiting(e, tx, day, at[0])
         newest = issues.newest(tx)
         return StatusSummary(
             next_run=e.local(at[1]), last_run=e.local(last.started_at) if last else None,
             last_outcome=last.outcome if last else "", last_ok=last.ok if last else None,
-            unpublished_entries=stock.entries, days_of_material=stock.days, books=deliveries.books(tx),
+            unpublished_entries=stock.entries, drafts=stock.drafts, days_of_material=stock.days,
+            books=deliveries.books(tx),
             last_issue=str(newest.name) if newest else "", links=links.count_by_verdict(tx),
             subscribers=subscribers.count_by_state(tx),
             held=(*_site(e, known), *held_mailings(tx, known)),

@@ -15,7 +15,9 @@ from publisher.app.summary import (
     SubscriberSummary,
 )
 from publisher.core.errors import UsageError
-from publisher.store import subscribers
+from publisher.core.preferences import Preferences
+from publisher.core.variant import Language
+from publisher.store import consents, notices, subscribers, suppressions
 from publisher.store.engine import Store, Transaction
 
 if TYPE_CHECKING:
@@ -26,31 +28,64 @@ MintUid = Callable[[], str]
 
 
 def add(
-    store: Store, emails: Sequence[str], *, pending: bool, mint_uid: MintUid, now: datetime
+    store: Store,
+    emails: Sequence[str],
+    *,
+    pending: bool,
+    mint_uid: MintUid,
+    now: datetime,
+    language: Language = "zh-Hans",
 ) -> SubscribersChange:
     """Add addresses, active at once because the operator vouches (or `pending`). Adding one twice changes nothing.
 
-    A bad address is refused with its reason; the good ones beside it are added.
+    A bad address is refused with its reason; the good ones beside it are added. `language` is that of the site, until
+    they choose another.
     """
     with store.write() as tx:
         state = "pending" if pending else "active"
-        return SubscribersChange(addresses=tuple(_add(tx, email, state, mint_uid, now) for email in emails))
+        wish = Preferences(language=language)
+        return SubscribersChange(
+            addresses=tuple(_add(tx, email, state, mint_uid, now, wish) for email in emails)
+        )
 
 
-def _add(tx: Transaction, email: str, state: str, mint_uid: MintUid, now: datetime) -> AddressOutcome:
+def _add(
+    tx: Transaction, email: str, state: str, mint_uid: MintUid, now: datetime, wish: Preferences
+) -> AddressOutcome:
     try:
-        address = _normalised(email)
+        address = normalised(email)
     except UsageError as exc:
         return AddressOutcome(email=email, outcome="refused", why=Note(exc.sentence, exc.params))
+    if suppressions.reason(tx, address.norm):
+        why = Note("asked not to be mailed, or may not be: they must subscribe by themselves")
+        return AddressOutcome(email=address.email, outcome="suppressed", why=why)
     known = subscribers.find(tx, address.norm)
     if known is None:
         uid = mint_uid()
-        subscribers.add(tx, uid=uid, email=address.email, email_norm=address.norm, state=state, now=now)
+        subscribers.add(
+            tx, uid=uid, email=address.email, email_norm=address.norm, state=state, now=now, wish=wish
+        )
+        _vouched(tx, address.norm, state, mint_uid, now)
         return AddressOutcome(email=address.email, outcome="added", state=state, uid=uid)
-    if known.state == "unsubscribed":
+    if known.state in ("unsubscribed", "bounced"):
         subscribers.set_state(tx, known.id, state, now)
+        _vouched(tx, address.norm, state, mint_uid, now)
         return AddressOutcome(email=known.email, outcome="reactivated", state=state, uid=known.uid)
     return AddressOutcome(email=known.email, outcome="already", state=known.state, uid=known.uid)
+
+
+def _vouched(tx: Transaction, norm: str, state: str, mint_uid: MintUid, now: datetime) -> None:
+    """The operator's word is kept as the consent; whoever must confirm first is asked by a letter."""
+    person = subscribers.find(tx, norm)
+    assert person is not None
+    if state != "pending":
+        consents.note(tx, person.id, "vouched", at=now, source="operator")
+        return
+    consents.note(tx, person.id, "asked", at=now, source="operator")
+    notices.add(
+        tx, uid=mint_uid(), kind="confirmation", email=person.email, language=person.language, now=now,
+        subscriber_id=person.id,
+    )  # fmt: skip
 
 
 def remove(store: Store, emails: Sequence[str], *, now: datetime) -> SubscribersChange:
@@ -61,28 +96,45 @@ def remove(store: Store, emails: Sequence[str], *, now: datetime) -> Subscribers
 
 def _remove(tx: Transaction, email: str, now: datetime) -> AddressOutcome:
     try:
-        known = subscribers.find(tx, _normalised(email).norm)
+        known = subscribers.find(tx, normalised(email).norm)
     except UsageError as exc:
         return AddressOutcome(email=email, outcome="refused", why=Note(exc.sentence, exc.params))
     if known is None:
         return AddressOutcome(email=email, outcome="unknown")
-    subscribers.set_state(tx, known.id, "unsubscribed", now)
+    if known.state == "complained":  # more than a wish to leave, and not to be lost
+        return AddressOutcome(email=known.email, outcome="already", state=known.state, uid=known.uid)
+    if known.state != "unsubscribed":
+        subscribers.set_state(tx, known.id, "unsubscribed", now)
+        consents.note(tx, known.id, "withdrawn", at=now, source="operator")
     return AddressOutcome(email=known.email, outcome="removed", state="unsubscribed", uid=known.uid)
 
 
-def listed(store: Store, *, zone: ZoneInfo) -> SubscribersSummary:
-    """Everyone, in the order in which they joined."""
+def listed(store: Store, *, zone: ZoneInfo, state: str | None = None) -> SubscribersSummary:
+    """Everyone (in one state), in the order in which they joined."""
     with store.read() as tx:
-        people = subscribers.everyone(tx)
+        people = subscribers.everyone(tx, state=state)
     return SubscribersSummary(
         subscribers=tuple(
-            SubscriberSummary(uid=p.uid, email=p.email, state=p.state, since=p.state_at.astimezone(zone))
+            SubscriberSummary(
+                uid=p.uid,
+                email=p.email,
+                state=p.state,
+                cadence=p.cadence,
+                body=p.body,
+                language=p.language,
+                paused_until=p.paused_until,
+                owner=p.owner,
+                joined=p.created_at.astimezone(zone),
+                since=p.state_at.astimezone(zone),
+            )
             for p in people
         )
     )
 
 
-def ensure_owner(tx: Transaction, email: str, *, mint_uid: MintUid, now: datetime) -> None:
+def ensure_owner(
+    tx: Transaction, email: str, *, mint_uid: MintUid, now: datetime, language: Language = "zh-Hans"
+) -> None:
     """The owner of the configuration is an active subscriber from the first run on.
 
     An owner who was unsubscribed by hand stays so; a changed [mail] owner adds the new address.
@@ -92,7 +144,7 @@ def ensure_owner(tx: Transaction, email: str, *, mint_uid: MintUid, now: datetim
         return
     if subscribers.is_owner(tx, email):
         return
-    address = _normalised(email)
+    address = normalised(email)
     known = subscribers.find(tx, address.norm)
     if known is None:
         subscribers.add(
@@ -103,6 +155,7 @@ def ensure_owner(tx: Transaction, email: str, *, mint_uid: MintUid, now: datetim
             state="active",
             now=now,
             owner=True,
+            wish=Preferences(language=language),
         )
         known = subscribers.find(tx, address.norm)
         assert known is not None
@@ -110,7 +163,7 @@ def ensure_owner(tx: Transaction, email: str, *, mint_uid: MintUid, now: datetim
         subscribers.set_owner(tx, known.id)
 
 
-def _normalised(email: str) -> Address:
+def normalised(email: str) -> Address:
     """Raises UsageError. The validator is loaded when an address is new: most runs meet none."""
     from publisher.core.subscriber import normalise_email
 

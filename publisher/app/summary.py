@@ -127,13 +127,24 @@ class MailSummary:
     budget_bytes: int = 73_000
     message_bytes: int = 0  # the whole .eml
     shortened: int = 0
+    readers: Mapping[str, int] = field(default_factory=dict)  # by variant: 'full.zh-Hans'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeeklySummary:
+    """A weekly mailing that this run made; `day` names its week."""
+
+    day: date
+    mail: MailSummary
+    books: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingSummary:
     """What waits to be published and when it will go, for the line '下一步'."""
 
-    entries: int = 0  # live, in no issue, dated whenever
+    entries: int = 0  # live, in no issue, dated whenever; no drafts
+    drafts: int = 0
     days: int = 0  # days of material: distinct document days among them, today's slot excluded once it is out
     next_day: date | None = None  # the curator's day that leads the next issue
     next_entries: int = 0  # how many entries that issue will have
@@ -158,6 +169,7 @@ class RunSummary:
     outputs: OutputsSummary = OutputsSummary()
     recipients: int = 0
     mail: MailSummary | None = None  # None: no mailing
+    weekly: WeeklySummary | None = None  # None: none was due
     feed_items: int = 0
     trial: bool = False
     timezone: str = ""  # 'Asia/Shanghai', for the header line
@@ -187,7 +199,8 @@ class StatusSummary:
     last_run: datetime | None = None
     last_outcome: str = ""
     last_ok: bool | None = None
-    unpublished_entries: int = 0
+    unpublished_entries: int = 0  # without drafts
+    drafts: int = 0
     days_of_material: int = 0
     books: Mapping[str, int] = field(default_factory=dict)  # of the last mailing
     last_issue: str = ""  # '2025-01-29' or '2025-01-29/2'
@@ -215,6 +228,11 @@ class SubscriberSummary:
     email: str
     state: str
     cadence: str = "daily"
+    body: str = "full"
+    language: str = "zh-Hans"
+    paused_until: date | None = None  # the first day on which mail comes again
+    owner: bool = False
+    joined: datetime | None = None
     since: datetime | None = None
 
 
@@ -230,7 +248,10 @@ class AddressOutcome:
     """What became of one address. `why` is set for refused ones."""
 
     email: str
-    outcome: Literal["added", "reactivated", "already", "removed", "unknown", "refused"]
+    outcome: Literal[
+        "added", "reactivated", "already", "removed", "unknown", "refused",
+        "suppressed", "forgotten", "paused", "changed",
+    ]  # fmt: skip
     state: str = ""
     uid: str | None = None
     why: Note | None = None
@@ -265,9 +286,10 @@ class AdoptSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverySummary:
-    """One delivery. `issue` is '2025-01-29' or '2025-01-29/2'."""
+    """One delivery. `issue` is '2025-01-29' or '2025-01-29/2'; of a weekly mailing the day its week ended with."""
 
     issue: str
+    kind: str = "daily"  # daily | extra | weekly
     email: str
     state: str
     attempts: int = 0
@@ -338,7 +360,7 @@ def exit_code(summary: object) -> int:
         case LintSummary():
             return REFUSED if has_errors(summary.diagnostics) else DONE
         case SubscribersChange():
-            return USAGE if any(a.outcome == "refused" for a in summary.addresses) else DONE
+            return USAGE if any(a.outcome in ("refused", "suppressed") for a in summary.addresses) else DONE
         case _:
             return DONE
 
@@ -348,9 +370,13 @@ def _run_exit_code(run: RunSummary) -> int:
     causes = {
         MUST_ACT: "held" in (run.outcome, run.would) or "run" in kinds,
         REFUSED: _some_refused(run),
-        MAIL_OPEN: "mail" in kinds or any(run.books.get(word) for word in ("deferred", "uncertain")),
+        MAIL_OPEN: "mail" in kinds or any(map(_is_open, (run.books, run.weekly.books if run.weekly else {}))),
     }
     return max((code for code, present in causes.items() if present), default=DONE)
+
+
+def _is_open(books: Mapping[str, int]) -> bool:
+    return any(books.get(word) for word in ("deferred", "uncertain"))
 
 
 def _some_refused(run: RunSummary) -> bool:
@@ -378,10 +404,19 @@ def _run_json(run: RunSummary, words: Words) -> dict[str, Any]:
         "outputs": _fields(run.outputs),
         "recipients": run.recipients,
         "mail": _fields(run.mail) if run.mail else None,
+        "weekly": _weekly_json(run.weekly) if run.weekly else None,
         "trial": run.trial,
         "next_run": _iso(run.next_run),
         "feed_items": run.feed_items,
         "notices": [note.said(words) for note in run.notices],
+    }
+
+
+def _weekly_json(weekly: WeeklySummary) -> dict[str, Any]:
+    return {
+        "day": weekly.day.isoformat(),
+        "mail": _fields(weekly.mail),
+        "books": books_json(weekly.books),
     }
 
 
@@ -398,6 +433,7 @@ def _status_json(status: StatusSummary, words: Words) -> dict[str, Any]:
         "next_run": _iso(status.next_run),
         "last_run": _iso(status.last_run),
         "unpublished_entries": status.unpublished_entries,
+        "drafts": status.drafts,
         "days_of_material": status.days_of_material,
         "books": books_json(status.books),
         "links": {verdict: status.links.get(verdict, 0) for verdict in verdicts},
@@ -418,7 +454,14 @@ def _lint_json(lint: LintSummary, words: Words) -> dict[str, Any]:
 
 @as_json.register
 def _subscribers_json(listed: SubscribersSummary, words: Words) -> dict[str, Any]:
-    return {"subscribers": [_fields(s) | {"since": _iso(s.since)} for s in listed.subscribers]}
+    return {
+        "subscribers": [
+            _fields(s)
+            | {"joined": _iso(s.joined), "since": _iso(s.since)}
+            | {"paused_until": s.paused_until.isoformat() if s.paused_until else None}
+            for s in listed.subscribers
+        ]
+    }
 
 
 @as_json.register

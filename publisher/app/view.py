@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from datetime import date
 from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
+from publisher.app.wanted import digest_of
 from publisher.core.issue import EntryLine, PublishedDay, PublishedEntry
-from publisher.store import contents, entries, links
+from publisher.core.tagged import Tagged, Topic, by_topic, related
+from publisher.store import contents, entries, links, tagged
 from publisher.store.entries import DayHead, EntryFacts
 from publisher.store.links import KnownLinks
 
 if TYPE_CHECKING:
-    from publisher.core.entry import Entry, ReadingOptions
+    from publisher.core.entry import Entry
     from publisher.core.issue import Correction
+    from publisher.core.reading_options import ReadingOptions
     from publisher.render.pages import DayLine
     from publisher.store.contents import DayContents
     from publisher.store.engine import Transaction
@@ -25,11 +27,6 @@ Channel = Literal["pages", "feeds"]
 """Pages show the newest of every link; feeds and mail what was said when it was first learnt."""
 
 _NO_LINKS = KnownLinks({}, {})
-
-
-def digest_of(*parts: object) -> str:
-    """A short stable hash of values with a faithful repr."""
-    return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 class SiteView:
@@ -75,6 +72,48 @@ class SiteView:
         """By day: moves whenever anything moves that is shown of it and its entries anywhere."""
         every = ((day, self.contents[day]) for day in self.days)
         return {day: digest_of(day, one.entries, one.notes, self.head(day)) for day, one in every}
+
+    @cached_property
+    def feed_keys(self) -> dict[date, str]:
+        """By day: moves whenever anything moves that feeds may say of its entries."""
+        return {
+            day: digest_of(day, self.contents[day].entries, self.contents[day].feed_notes)
+            for day in self.days
+        }
+
+    @cached_property
+    def tagged(self) -> list[Tagged]:
+        """Every entry with a topic, oldest first."""
+        return tagged.tagged(self.tx)
+
+    @cached_property
+    def topics(self) -> dict[str, Topic]:
+        """By key, in the order in which they came up."""
+        return by_topic(self.tagged)
+
+    @cached_property
+    def _related(self) -> dict[date, dict[int, tuple[Tagged, ...]]]:
+        found = related(self.tagged)
+        by_day: dict[date, dict[int, tuple[Tagged, ...]]] = {}
+        for one in self.tagged:
+            if one.id in found:
+                by_day.setdefault(one.day, {})[one.id] = found[one.id]
+        return by_day
+
+    def related(self, day: date) -> dict[int, tuple[Tagged, ...]]:
+        """By entry of the day: the older ones that it belongs together with."""
+        return self._related.get(day, {})
+
+    @cached_property
+    def _same_days(self) -> dict[tuple[int, int], list[date]]:
+        found: dict[tuple[int, int], list[date]] = {}
+        for day in self.days:
+            found.setdefault((day.month, day.day), []).append(day)
+        return found
+
+    def years_before(self, day: date) -> list[date]:
+        """The same day of the calendar in earlier years, the newest first."""
+        return [one for one in self._same_days[day.month, day.day] if one < day][::-1]
 
     @property
     def gone(self) -> list[EntryFacts]:
@@ -131,9 +170,9 @@ class SiteView:
     def day_line(self, day: date) -> DayLine:
         return self._as_line(day, map(self.line, self.group(day)))
 
-    def every_day_line(self) -> list[DayLine]:
-        """All days as lines, oldest first; costs one small row an entry."""
-        every = entries.lines(self.tx)
+    def day_lines(self, within: tuple[date, date] = entries.ALWAYS) -> list[DayLine]:
+        """All days, or those within two of them, as lines, oldest first; costs one small row an entry."""
+        every = entries.lines(self.tx, within)
         return [self._as_line(day, group) for day, group in groupby(every, key=lambda one: one.day)]
 
     def _as_line(self, day: date, lines: Iterable[EntryLine]) -> DayLine:

@@ -53,4 +53,5 @@ def _lines(listed: DeliveriesSummary, words: Words, *, settled: bool) -> Iterato
 def _columns(one: DeliverySummary, words: Words) -> tuple[str, ...]:
     state = words(_STATES.get(one.state, one.state))
     reply = " ".join(filter(None, (one.code, one.text)))
-    return one.issue, one.email, state, words.moment(one.at) if one.at else "", reply
+    issue = words("week to {day}", day=one.issue) if one.kind == "weekly" else one.issue
+    return issue, one.email, state, words.moment(one.at) if one.at else "", reply

@@ -19,7 +19,9 @@ COMMANDS = {
     "tick": ("publisher.cli.tick", "one beat of the clock, for systemd timers and cron"),
     "plan": ("publisher.cli.plan", "say what once would do, and do nothing"),
     "preview": ("publisher.cli.preview", "write the next issue's pages and mail, and send nothing"),
+    "export": ("publisher.cli.export", "write the whole site as plain files for any static host"),
     "lint": ("publisher.cli.lint", "check documents, with line and column"),
+    "search": ("publisher.cli.search", "look for words in published entries"),
     "status": ("publisher.cli.status", "how things stand"),
     "history": ("publisher.cli.history", "what the last runs did"),
     "config": ("publisher.cli.config", "the configuration as it holds now"),
@@ -33,6 +35,8 @@ COMMANDS = {
     "skip": ("publisher.cli.sending:skip", "leave a day's slot out"),
     "allow": ("publisher.cli.allow", "let an entry go out that was kept back"),
     "correct": ("publisher.cli.correct", "add a correction to a published entry"),
+    "backup": ("publisher.cli.backup", "copy the database, whole and checked"),
+    "restore": ("publisher.cli.backup:restore", "go back to a copy of the database"),
     "adopt": ("publisher.cli.adopt", "go on from published pages after the state was lost"),
 }
 

@@ -19,6 +19,9 @@ _OUTCOMES = {
     "empty": "nothing to publish",
     "held": "held",
     "error": "failed",
+    "made": "made",
+    "sent": "sent",
+    "deferred": "deferred",
 }
 
 

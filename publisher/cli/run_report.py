@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -140,10 +141,11 @@ class RunReport:
         """What came of it, in short parts; a repeated run says what waits in the same breath."""
         if self.is_repeat:
             said = self.words("{said} {upcoming}", said=self._repeat(), upcoming=self._upcoming())
-            return [part for part in (said.rstrip(), self._stock()) if part]
+            return [part for part in (said.rstrip(), *self._weekly(), self._stock()) if part]
         parts = [self._outcome()]
         if self.entries:
             parts += [self._feed(), *self._mail(), *self._links()]
+        parts += self._weekly()
         if self.run.documents.refused:
             parts.append(self._plural("{n} file refused", "{n} files refused", self.run.documents.refused))
         if self.run.took_s:
@@ -196,11 +198,37 @@ class RunReport:
         for word, message in _BOOK_WORDS.items():
             if books.get(word):
                 yield self.words(message, n=self.words.number(books[word]))
+        if mail and len(mail.readers) > 1:
+            yield self._variants(mail.readers)
         if mail:
             sizes = {"size": _kb(mail.html_bytes), "budget": _kb(mail.budget_bytes)}
             yield self.words("HTML {size} of {budget} kB", **sizes)
         if mail and mail.shortened:
             yield self._plural("{n} entry shortened to fit", "{n} entries shortened to fit", mail.shortened)
+
+    def _weekly(self) -> Iterator[str]:
+        """'每周摘要寄 12 人（全文 9 · 仅目录 en 3）'."""
+        weekly = self.run.weekly
+        if weekly is None:
+            return
+        n = sum(weekly.mail.readers.values())
+        yield self._plural("weekly mail to {n} reader", "weekly mail to {n} readers", n)
+        if len(weekly.mail.readers) > 1:
+            yield self._variants(weekly.mail.readers)
+
+    def _variants(self, readers: Mapping[str, int]) -> str:
+        """'全文 9、仅目录 (en) 3': how many get which form; what is left of a week counts with its form."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for name, n in readers.items():
+            body, language, *_ = name.split(".")
+            counts[body, language] += n
+        said = []
+        for (body, language), n in sorted(counts.items()):
+            form = {"lead": self.words("beginnings"), "titles": self.words("contents only")}.get(
+                body, self.words("whole text")
+            )
+            said.append(f"{form} {language} {self.words.number(n)}")
+        return self.words(", ").join(said)
 
     def _links(self) -> Iterator[str]:
         meanings = [_meaning(link) for entry in self.entries for link in entry.links]

@@ -1,8 +1,7 @@
-"""`publisher serve`: the publisher by itself, every day, until it is stopped."""
+"""`publisher serve`: the publisher by itself, every day, and its site, until it is stopped."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
 import traceback
@@ -20,26 +19,55 @@ from publisher.cli.run_report import RunReport, finding
 from publisher.core.errors import Busy, PublisherError, UsageError
 
 HELP = """Run until stopped: publishes every day at the time in [publish] at, follows edits,
-sends and re-sends mail. SIGTERM ends it within 30 s, a second one at once."""
+sends and re-sends mail, and serves the site at [serve] host and port.
+SIGTERM ends it within 30 s, a second one at once; SIGHUP reads the site anew."""
 
 
 @command("serve", HELP)
 @click.option("--no-web", is_flag=True, help="the schedule alone, without a web server")
-def serve(ask: Ask, *, no_web: bool) -> int:
-    from publisher.scheduler import Metronome, run_until_stopped
+@click.option("--no-schedule", is_flag=True, help="the web server alone: something else calls publisher tick")
+@click.option("--host", metavar="HOST", help="listen there, instead of [serve] host")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), help="listen there, instead of [serve] port; 0: any free one"
+)
+def serve(ask: Ask, *, no_web: bool, no_schedule: bool, host: str | None, port: int | None) -> int:
+    from publisher.cli import running
 
-    if not no_web:
+    if no_web and no_schedule:
         raise UsageError(
-            "this version has no web server of its own",
-            fix="publisher serve --no-web, and let any web server serve the output folder",
+            "--no-web and --no-schedule together leave nothing to do", fix="leave one of them out"
         )
     config = ask.loaded
     app = ask.app(running=True)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
     ask.screen.note(header(ask.words, "serve", app.now().astimezone(config.zone), config.site.timezone, ""))
     service = Service(ask, app)
-    metronome = Metronome(service.tick, at=config.publish.at, zone=config.zone, on_trouble=app.note_trouble)
-    code = asyncio.run(run_until_stopped(metronome))
+    parts: list[running.Part] = []
+    metronome = web = None
+    if not no_schedule:
+        from publisher.scheduler import Metronome
+
+        metronome = Metronome(
+            service.tick, at=config.publish.at, zone=config.zone, on_trouble=app.note_trouble
+        )
+    if not no_web:
+        from publisher.web.postman import Postman
+        from publisher.web.server import WebServer
+
+        given = config.serve
+        web = WebServer(
+            app, host=host or given.host, port=given.port if port is None else port, heart=metronome
+        )
+        service.after_tick = web.wake
+        parts += [web, Postman(app)]
+    if metronome is not None:
+        parts.append(metronome)  # after the web server: a port that is taken publishes nothing
+
+    def started() -> None:
+        for address in web.addresses if web else ():
+            ask.screen.note(ask.words("The site is at {address}", address=address))
+
+    code = running.run(parts, on_start=started)
     ask.screen.json({"outcome": "stopped", "exit_code": code})
     return code
 
@@ -51,6 +79,7 @@ class Service:
         self._ask, self._app = ask, app
         self._fresh = True  # the first tick looks at every output
         self._said: list[str] = []
+        self.after_tick: Callable[[], None] = lambda: None
 
     async def tick(self, going: Callable[[], bool]) -> None:
         """One tick; what an operator can mend is said and tried again at the next."""
@@ -67,6 +96,8 @@ class Service:
         else:
             self._fresh = False
             self._say(list(self._lines(run)))
+        finally:
+            self.after_tick()
 
     def _lines(self, run: RunSummary) -> list[str]:
         """What is worth a line: findings, what was recovered or is held, an issue."""

@@ -70,7 +70,8 @@ def _moment(at: datetime | None, words: Words) -> str:
 def _material(stands: StatusSummary, words: Words) -> str:
     entries = words.plural("{n} entry", "{n} entries", stands.unpublished_entries)
     days = words.plural("{n} day", "{n} days", stands.days_of_material)
-    return f"{entries} · {days}"
+    drafts = words.plural("{n} draft", "{n} drafts", stands.drafts) if stands.drafts else ""
+    return " · ".join(filter(None, (entries, days, drafts)))
 
 
 def _counts(counts: Mapping[str, int], order: tuple[str, ...], words: Words) -> str:

@@ -1,16 +1,19 @@
-"""`publisher subscribers add|list|remove`: who receives the digest."""
+"""`publisher subscribers …`: who receives the digest, what they chose, and lists of them from and to elsewhere."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 
 import click
 
-from publisher.app.summary import AddressOutcome, SubscribersChange, SubscribersSummary
+from publisher.app.summary import AddressOutcome, SubscribersChange, SubscribersSummary, SubscriberSummary
 from publisher.cli.asking import Ask
 from publisher.cli.command import Group, command
 from publisher.core.errors import UsageError
+from publisher.core.preferences import CADENCES
+from publisher.core.variant import BODIES
 from publisher.render.words import Words
 
 subscribers = Group(
@@ -19,6 +22,11 @@ subscribers = Group(
         "add": ("publisher.cli.subscribers:add", "add addresses, or - for one a line on standard input"),
         "list": ("publisher.cli.subscribers:everyone", "everyone, with their state"),
         "remove": ("publisher.cli.subscribers:remove", "unsubscribe addresses"),
+        "pause": ("publisher.cli.subscribers:pause", "mail nothing to somebody until a day"),
+        "set": ("publisher.cli.subscribers:choose", "choose for somebody: cadence, body, language"),
+        "import": ("publisher.cli.people:take", "take over a list from a CSV file"),
+        "export": ("publisher.cli.people:write", "write the list to a CSV file, without loss"),
+        "forget": ("publisher.cli.people:forget", "erase somebody, and keep lists from bringing them back"),
     },
     help="Who receives the digest.",
 )
@@ -30,6 +38,10 @@ _OUTCOMES = {
     "removed": "removed",
     "unknown": "is no subscriber",
     "refused": "refused: {why}",
+    "suppressed": "not added: {why}",
+    "forgotten": "forgotten",
+    "paused": "paused",
+    "changed": "changed",
 }
 _STATES = {
     "pending": "to be confirmed",
@@ -48,24 +60,62 @@ A single - reads addresses from standard input, one a line."""
 @click.argument("emails", nargs=-1, required=True)
 @click.option("--pending", is_flag=True, help="they must confirm first")
 def add(ask: Ask, *, emails: tuple[str, ...], pending: bool) -> int:
-    change: SubscribersChange = ask.run(ask.app().add_subscribers, _addresses(emails), pending=pending)
-    return ask.screen.show(change, _changed(change, ask.words))
+    change: SubscribersChange = ask.run(ask.app().add_subscribers, addresses(emails), pending=pending)
+    return ask.screen.show(change, changed(change, ask.words))
 
 
 @command("remove", "Unsubscribe addresses; what they were mailed stays in the books.")
 @click.argument("emails", nargs=-1, required=True)
 def remove(ask: Ask, *, emails: tuple[str, ...]) -> int:
-    change: SubscribersChange = ask.run(ask.app().remove_subscribers, _addresses(emails))
-    return ask.screen.show(change, _changed(change, ask.words))
+    change: SubscribersChange = ask.run(ask.app().remove_subscribers, addresses(emails))
+    return ask.screen.show(change, changed(change, ask.words))
 
 
 @command("list", "Everyone, with their state and since when.")
-def everyone(ask: Ask) -> int:
-    listed: SubscribersSummary = ask.run(ask.app().list_subscribers)
+@click.option("--state", type=click.Choice(list(_STATES)), help="those in one state alone")
+def everyone(ask: Ask, *, state: str | None) -> int:
+    listed: SubscribersSummary = ask.run(ask.app().list_subscribers, state=state)
     return ask.screen.show(listed, _listed(listed, ask.words))
 
 
-def _addresses(emails: tuple[str, ...]) -> tuple[str, ...]:
+@command(
+    "pause",
+    "Mail nothing to somebody until a day, or until they say so by themselves; --end mails them again.",
+)
+@click.argument("email")
+@click.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    help="the first day on which mail comes again",
+)
+@click.option("--end", is_flag=True, help="end the pause now")
+def pause(ask: Ask, *, email: str, until: datetime | None, end: bool) -> int:
+    if end and until:
+        raise UsageError("give one of --until, --end")
+    app = ask.app()
+    change: SubscribersChange
+    if end:
+        change = ask.run(app.wake_subscriber, email)
+    else:
+        change = ask.run(app.pause_subscriber, email, until.date() if until else None)
+    return ask.screen.show(change, changed(change, ask.words))
+
+
+@command("set", "Choose for somebody what they would choose on their own page.")
+@click.argument("email")
+@click.option("--cadence", type=click.Choice(CADENCES), help="every day, or once a week")
+@click.option("--body", type=click.Choice(BODIES), help="whole texts, their beginnings, or titles alone")
+@click.option("--language", type=click.Choice(["zh-Hans", "en"]), help="of our words, not of the texts")
+def choose(ask: Ask, *, email: str, cadence: str | None, body: str | None, language: str | None) -> int:
+    if not (cadence or body or language):
+        raise UsageError("give at least one of --cadence, --body, --language")
+    chosen = {"cadence": cadence, "body": body, "language": language}
+    change: SubscribersChange = ask.run(ask.app().set_subscriber, email, **chosen)
+    return ask.screen.show(change, changed(change, ask.words))
+
+
+def addresses(emails: tuple[str, ...]) -> tuple[str, ...]:
     """The addresses given; '-' stands for the lines of standard input, blank and # ones left out."""
     if "-" not in emails:
         return emails
@@ -75,7 +125,7 @@ def _addresses(emails: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(line for line in lines if line and not line.startswith("#"))
 
 
-def _changed(change: SubscribersChange, words: Words) -> Iterator[str]:
+def changed(change: SubscribersChange, words: Words) -> Iterator[str]:
     for address in change.addresses:
         yield f"{address.email}  {_outcome(address, words)}"
 
@@ -91,8 +141,22 @@ def _listed(listed: SubscribersSummary, words: Words) -> Iterator[str]:
     widest = max((cell_len(one.email) for one in listed.subscribers), default=0)
     for one in listed.subscribers:
         since = f"{one.since:%Y-%m-%d}" if one.since else ""
-        yield "  ".join((set_cell_size(one.email, widest), _state(one.state, words), since))
+        yield "  ".join(
+            (set_cell_size(one.email, widest), _state(one.state, words), since, *_choices(one, words))
+        )
     yield words.plural("{n} subscriber", "{n} subscribers", len(listed.subscribers))
+
+
+def _choices(one: SubscriberSummary, words: Words) -> Iterator[str]:
+    """What somebody chose, where it is not the usual."""
+    if one.cadence != "daily":
+        yield words("once a week")
+    if one.body != "full":
+        yield words("beginnings") if one.body == "lead" else words("titles alone")
+    if one.language != "zh-Hans":
+        yield one.language
+    if one.paused_until:
+        yield words("until {day}", day=one.paused_until.isoformat())
 
 
 def _state(state: str, words: Words) -> str:

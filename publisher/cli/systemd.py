@@ -42,7 +42,8 @@ Type=exec
 User={user}
 WorkingDirectory={folder}
 EnvironmentFile=-{folder}/publisher.env
-ExecStart={command} serve --no-web
+ExecStart={command} serve
+ExecReload=kill -HUP $MAINPID
 Restart=always
 RestartSec=10
 # One SIGTERM, up to 30 s to finish what is on its way.

@@ -25,6 +25,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from publisher.core.calendar import Weekday
 from publisher.core.site import Site
 
 # ---------------------------------------------------------------- what a value must look like
@@ -116,15 +117,61 @@ def _web_addresses(value: object) -> object:
     return tuple(listed)
 
 
+def _list(value: object) -> list[str] | None:
+    """A list of texts; one text with commas, as the environment gives it. None when it is neither."""
+    listed = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    if isinstance(listed, list | tuple) and all(isinstance(one, str) for one in listed):
+        return list(listed)
+    return None
+
+
+def _hosts(value: object) -> tuple[str, ...]:
+    """Names of hosts as a browser sends them, without a port: in ASCII and lower case."""
+    listed = _list(value)
+    if listed is None:
+        raise _fault("hosts")
+    try:
+        names = tuple(one.encode("idna").decode("ascii").lower().rstrip(".") for one in listed)
+    except UnicodeError:
+        raise _fault("hosts") from None
+    if not all(re.fullmatch(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]", name) for name in names):
+        raise _fault("hosts")
+    return names
+
+
+def _networks(value: object) -> tuple[str, ...]:
+    """Addresses and networks: '127.0.0.1', '10.0.0.0/8'."""
+    listed = _list(value)
+    if listed is None:
+        raise _fault("networks")
+    try:
+        return tuple(str(ipaddress.ip_network(one, strict=False)) for one in listed)
+    except ValueError:
+        raise _fault("networks") from None
+
+
+def _web_address(value: str) -> str:
+    """'' or one web address."""
+    if value and not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", value):
+        raise _fault("address")
+    return value
+
+
 def _store_url(value: str) -> str:
     if not re.match(r"(sqlite|postgresql)(\+\w+)?://", value):
         raise _fault("store")
     return value
 
 
+def _manage_url(value: str) -> str:
+    """'auto', '' or the root of a site."""
+    return value if value in {"auto", ""} else _site_url(value)
+
+
 Line = Annotated[str, AfterValidator(_one_line)]
 Text = Annotated[Line, AfterValidator(_not_blank)]
 Address = Annotated[Line, AfterValidator(_address)]
+WebAddress = Annotated[Line, AfterValidator(_web_address)]
 
 
 # ---------------------------------------------------------------- the options
@@ -172,6 +219,7 @@ class PublishConfig(_Section):
 class FeedConfig(_Section):
     window_entries: int = Field(default=50, ge=1, le=300)
     window_bytes: int = Field(default=512_000, ge=10_000, le=2_000_000)
+    hub: WebAddress = ""  # of WebSub; '': none
 
 
 class MailConfig(_Section):
@@ -182,6 +230,9 @@ class MailConfig(_Section):
     sender: Address = ""  # '': publisher@ the site's host
     owner: Address = "curator@localhost"  # '': nobody
     reply_to: Address = ""
+    unsubscribe_mailbox: Address = ""  # takes "unsubscribe" by mail; '': reply_to, where there is one
+    manage_url: Annotated[str, AfterValidator(_manage_url)] = "auto"  # '': no site answers readers' links
+    weekly_day: Weekday = "sunday"
     html_budget_bytes: int = Field(default=73_000, ge=5_000, le=1_000_000)
     late_after_h: int = Field(default=36, ge=1, le=8_760)
     hold_gap_days: int = Field(default=7, ge=1, le=3_650)
@@ -222,8 +273,28 @@ class ReadingConfig(_Section):
     words_per_minute: int = Field(default=220, ge=50, le=5_000)
 
 
+class ServeConfig(_Section):
+    """The web server of `publisher serve`."""
+
+    host: Text = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65_535)
+    hosts: Annotated[tuple[str, ...], BeforeValidator(_hosts)] = ()
+    trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(_networks)] = ("127.0.0.0/8", "::1/128")
+    metrics_token: SecretStr = SecretStr("")
+
+
+class AlertsConfig(_Section):
+    """What the owner, and a monitor, are told of by themselves."""
+
+    mail: bool = True
+    material_days: int = Field(default=0, ge=0, le=365)  # 0: never
+    report: Literal["weekly", "never"] = "weekly"
+    ping_url: WebAddress = Field(default="", repr=False)  # who knows it can keep a monitor quiet
+
+
 class StoreConfig(_Section):
     url: Annotated[str, AfterValidator(_store_url)] = Field(default="sqlite:///var/publisher.db", repr=False)
+    backups: int = Field(default=7, ge=0, le=1000)  # 0: none
 
 
 class OutputConfig(_Section):
@@ -244,6 +315,8 @@ class Config(_Section):
     mail: MailConfig = MailConfig()
     links: LinksConfig = LinksConfig()
     reading: ReadingConfig = ReadingConfig()
+    serve: ServeConfig = ServeConfig()
+    alerts: AlertsConfig = AlertsConfig()
     store: StoreConfig = StoreConfig()
     output: OutputConfig = OutputConfig()
     templates: TemplatesConfig = TemplatesConfig()
@@ -307,6 +380,11 @@ class Config(_Section):
     def sender(self) -> str:
         """The address in From: as configured, else publisher@ the site's host."""
         return self.mail.sender or f"publisher@{_mail_host(self.site.url)}"
+
+    @property
+    def manage_url(self) -> str:
+        """Where readers unsubscribe and choose, with a '/' at its end; '' when no site answers."""
+        return self.site.url if self.mail.manage_url == "auto" else self.mail.manage_url
 
     @property
     def trial(self) -> bool:

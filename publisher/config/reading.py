@@ -183,7 +183,10 @@ _SENTENCES = {
     "language": "expected a language tag like zh-CN or en, got {got}",
     "clock": "expected a time like '08:00', got {got}",
     "start": "expected 'latest' or a date like 2025-01-01, got {got}",
+    "address": "expected an address like https://example.org/ping, got {got}",
     "addresses": "expected a list of addresses like https://example.org/, got {got}",
+    "hosts": "expected a list of host names like www.example.org, got {got}",
+    "networks": "expected a list of addresses or networks like 10.0.0.0/8, got {got}",
     "store": "expected an address like sqlite:///var/publisher.db, got {got}",
 }
 """Kind of fault → message id. Kinds of pydantic's that are not here are said in pydantic's own words."""

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from publisher.config.options import Config, all_options
 
 HIDDEN = "***"
-SECRETS = frozenset({"mail.password"})
+SECRETS = frozenset({"mail.password", "serve.metrics_token", "alerts.ping_url"})
 _URL_PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):[^/@\s]*@")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal
+from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
 LONG_GAP_DAYS = 7
@@ -22,6 +22,9 @@ BEHIND_AFTER, AHEAD_AFTER = timedelta(days=1), timedelta(days=45)
 
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 
 ClockFault = Literal["behind", "ahead"]
 """behind: now is before what was recorded. ahead: now is long after the last run."""
@@ -73,6 +76,11 @@ def clock_fault(
     if last_run is not None and now - last_run > AHEAD_AFTER:
         return "ahead"
     return None
+
+
+def newest_weekday(day: date, weekday: Weekday) -> date:
+    """The day itself or the last one before it that is this day of the week."""
+    return day - _DAY * ((day.weekday() - WEEKDAYS.index(weekday)) % 7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

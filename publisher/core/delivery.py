@@ -40,6 +40,9 @@ _PAUSES = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), time
 """Pause after the 1st, 2nd, … attempt; the last one repeats."""
 
 
+_MAILING_KEY = re.compile(r"([a-z]{1,10})-(\d{4})(\d\d)(\d\d)-(\d{1,4})", re.ASCII)
+
+
 def may_follow(before: State, after: State) -> bool:
     """True when a delivery in `before` may become `after`. Staying is no change and always allowed."""
     return before == after or after in FOLLOWS[before]
@@ -139,6 +142,26 @@ def message_id(publication: str, kind: str, day: date, sequence: int, subscriber
     parts = (publication, kind, day.isoformat(), str(sequence), subscriber)
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     return f"<{digest[:32]}@{_id_host(host)}>"
+
+
+def notice_id(publication: str, notice: str, host: str) -> str:
+    """The Message-ID of a single letter, with its angle brackets; a letter sent again is the same one."""
+    digest = hashlib.sha256(f"{publication}\nnotice\n{notice}".encode()).hexdigest()
+    return f"<{digest[:32]}@{_id_host(host)}>"
+
+
+def mailing_key(kind: str, day: date, sequence: int) -> str:
+    """A mailing in one word for an address: 'daily-20250129-1'."""
+    return f"{kind}-{day:%Y%m%d}-{sequence}"
+
+
+def read_mailing_key(key: str) -> tuple[str, date, int]:
+    """Kind, day and sequence that `mailing_key` wrote. Raises ValueError."""
+    found = _MAILING_KEY.fullmatch(key)
+    if not found:
+        raise ValueError(f"no key of a mailing: {key!r}")
+    kind, year, month, day, sequence = found.groups()
+    return kind, date(int(year), int(month), int(day)), int(sequence)
 
 
 def _id_host(host: str) -> str:

@@ -392,12 +392,17 @@ _define(
     "'{key}' at the top of the file is not used",
     "known are date, title and draft",
 )
-_define("I303", "entry-draft", "this entry is a draft and waits", "take <!-- draft --> out to publish it")
+_define(
+    "I303",
+    "entry-draft",
+    "this entry is a draft: it waits, unless it is out already",
+    "take <!-- draft --> out to publish it; what is out stays out",
+)
 _define(
     "I304",
     "day-draft",
-    "{day} is a draft and waits",
-    "take 'draft: true' or <!-- draft --> out to publish it",
+    "{day} is a draft: its entries wait, but for those that are out already",
+    "take 'draft: true' or <!-- draft --> out to publish it; what is out stays out",
 )
 _define(
     "I305",

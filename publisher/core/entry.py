@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from itertools import pairwise
 from publisher.core import body
 from publisher.core.blocks import QUIET
 from publisher.core.byline import byline_date
-from publisher.core.counting import count_words, language_of, reading_minutes
+from publisher.core.counting import tally
 from publisher.core.diagnostics import Diagnostic, Findings
 from publisher.core.document import EntrySource
 from publisher.core.graphemes import unseen_places
@@ -20,13 +21,14 @@ from publisher.core.heading import ZERO_WIDTH
 from publisher.core.inline import is_web
 from publisher.core.markup import Token, read_inline, read_markdown
 from publisher.core.plaintext import inline_text, plain_text, spoken
+from publisher.core.reading_options import ReadingOptions
 from publisher.core.references import is_local, references
 from publisher.core.slips import Slip, slips
 from publisher.core.summary import summary_of
 from publisher.core.titles import Title, title_of
 from publisher.core.topics import topic_key
 
-_UNSEEN = dict.fromkeys(map(ord, ZERO_WIDTH))
+_UNSEEN = re.compile(f"[{ZERO_WIDTH}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +57,6 @@ class Section:
     times: str  # as shown: '0:00–7:59'
     start_s: int
     anchor: str  # unique within the entry
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadingOptions:
-    """How Markdown is read; all of it from config.toml."""
-
-    heal_lists: bool = True
-    soft_breaks: str = "br"  # "br" | "join"
-    han_per_minute: int = 400
-    words_per_minute: int = 220
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +122,7 @@ class _Reader:
         source, options = self.source, self.options
         links, media = self._references()  # everything is looked at before anything leaves the body
         topics = self._topics()
-        sections, counted = self._sections(), self._counted()
+        sections, counted = self._sections(), tally(self._counted())
         blocks = body.split(self.tokens)
         title = title_of(self._given_title(), self.tokens)
         self.is_empty = not title.text or (title.rule == "R0" and not self._says_anything())
@@ -153,11 +145,11 @@ class _Reader:
             source_link=source_link,
             sections=sections,
             summary=summary_of(blocks, title.text),
-            words=count_words(counted),
-            minutes=reading_minutes(
-                counted, han_per_minute=options.han_per_minute, words_per_minute=options.words_per_minute
+            words=counted.characters(),
+            minutes=counted.minutes(
+                han_per_minute=options.han_per_minute, words_per_minute=options.words_per_minute
             ),
-            lang=language_of(counted),
+            lang=counted.language(),
             media=media,
             blocks=tokens,
             text=plain_text(tokens),
@@ -271,5 +263,5 @@ class _Reader:
 def _sha(source: EntrySource) -> str:
     """Moves exactly when the words do: white space, zero-width characters and line ends say nothing."""
     text = "\n".join([source.heading, source.heading_url or "", source.markdown])
-    bare = unicodedata.normalize("NFC", "".join(text.translate(_UNSEEN).split()))
+    bare = unicodedata.normalize("NFC", "".join(_UNSEEN.sub("", text).split()))
     return hashlib.sha256(bare.encode("utf-8", "surrogatepass")).hexdigest()

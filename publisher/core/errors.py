@@ -2,13 +2,15 @@
 
 PublisherError                 .sentence (message id), .params, .exit_code
 ├── UsageError                 exit 2   the command line is wrong
+├── TokenError                 a reader followed a link that is not ours, too old or void (core.token)
 ├── OperatorMustAct            exit 1   mend it, then run again; what was begun is finished then
 │   ├── ConfigError            every problem of config.toml at once
 │   ├── FolderError            a file cannot be read or written (full disk, permissions, gone)
 │   ├── StoreError             the database is locked, damaged or of another version
 │   ├── ClockError             the clock jumped; --accept-clock
 │   ├── TemplateError          a template is wrong: names the template and the line
-│   └── MailError              the mail server cannot be reached or trusted, or turns us away
+│   ├── MailError              the mail server cannot be reached or trusted, or turns us away
+│   └── ListenError            the web server's address cannot be had
 └── Busy                       another run holds the lock
 """
 
@@ -69,6 +71,10 @@ class TemplateError(OperatorMustAct):
 
 class MailError(OperatorMustAct):
     """The mail server cannot be used: what was not sent waits and goes out with the next run."""
+
+
+class ListenError(OperatorMustAct):
+    """The web server cannot listen where it was told to."""
 
 
 class Busy(PublisherError):  # noqa: N818 - as above

@@ -53,7 +53,7 @@ def without_unseen(text: str) -> str:
 
 def width(text: str) -> float:
     """How wide the text is, in Han characters: an ASCII one is half as wide."""
-    narrow = sum(char.isascii() for char in text)
+    narrow = len(text.encode("ascii", "ignore"))
     return length(text) - narrow / 2
 
 

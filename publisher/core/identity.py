@@ -226,9 +226,10 @@ def _name(seed: str) -> str:
 
 def _normalised(text: str) -> str:
     """NFC without spaces and invisible characters, so that another editor names nothing anew."""
-    return "".join(
-        c for c in unicodedata.normalize("NFC", text) if not c.isspace() and unicodedata.category(c) != "Cf"
-    )
+    bare = "".join(unicodedata.normalize("NFC", text).split())
+    if bare.isprintable():  # nearly always, and told at a glance
+        return bare
+    return "".join(c for c in bare if unicodedata.category(c) != "Cf")
 
 
 class _Left:

@@ -59,6 +59,7 @@ _AFTER_WORDS = re.compile(
     \s*+\)""",
     re.VERBOSE | re.DOTALL,
 )
+_BRACKETS = re.compile(r"\[++|\]++")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
@@ -110,6 +111,12 @@ def is_web(href: str) -> bool:
     return href.lower().startswith(("http://", "https://"))
 
 
+def _run_end(text: str, at: int) -> int:
+    """Where the run of the same bracket ends."""
+    match = _BRACKETS.match(text, at)
+    return match.end() if match else at + 1
+
+
 class _Pass:
     """One walk through the text from left to right."""
 
@@ -119,6 +126,7 @@ class _Pass:
         self.html: list[int] = []
         self.urls = find_urls(text)
         self.brackets: list[tuple[int, bool]] = []  # (place, of an image)
+        self.last_close = text.rfind("]")
         self.inert = 0  # so many of them hold a link already, so they are none: links do not nest
         self.code = _CodeSpans(text)
         self.runs = 0
@@ -161,6 +169,8 @@ class _Pass:
             case "<":
                 return self._angle(at)
             case "[":
+                if at > self.last_close:  # it never will: a thousand of them cost no more than one
+                    return _run_end(self.text, at)
                 image = at > 0 and self.text[at - 1] == "!" and not self._is_taken(at - 1)
                 self.brackets.append((at, image))
                 return at + 1
@@ -254,7 +264,7 @@ class _Pass:
     def _close_bracket(self, at: int) -> int:
         """The end of a link's words, of an image's, of an emoji code, or of nothing."""
         if not self.brackets:
-            return at + 1
+            return _run_end(self.text, at)
         opening, image = self.brackets.pop()
         able = image or len(self.brackets) >= self.inert
         self.inert = min(self.inert, len(self.brackets))

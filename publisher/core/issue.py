@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
-from publisher.core.entry import Entry
 from publisher.core.link import LinkState
+
+if TYPE_CHECKING:  # reading Markdown is not loaded where only names and lines of entries are needed
+    from publisher.core.entry import Entry
 
 
 @dataclass(frozen=True, slots=True, order=True)

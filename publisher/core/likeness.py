@@ -6,9 +6,11 @@ import re
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, islice
+from operator import add
 
 SKETCH = 64
 """Hashes kept of a text: two texts alike by 0.8 share about forty of them."""
@@ -43,7 +45,12 @@ def shingles(comparable: str) -> Shingles:
     """The 3-grams of a `shingle_text`; a text of one or two letters is its own only gram."""
     if len(comparable) <= _GRAM:
         return frozenset((comparable,)) if comparable else frozenset()
-    return frozenset(comparable[i : i + _GRAM] for i in range(len(comparable) - _GRAM + 1))
+    return frozenset(_grams(comparable))
+
+
+def _grams(comparable: str) -> Iterator[str]:
+    """Every 3-gram of a longer text, in order; one by one in Python it would take three times as long."""
+    return map(add, map(add, comparable, comparable[1:]), comparable[2:])
 
 
 @lru_cache(maxsize=256)
@@ -85,17 +92,19 @@ def sketch(text: str) -> tuple[int, ...]:
 
     Alike texts share most of them, so an index by hash finds the few old texts worth comparing in full.
     """
-    grams = grams_of(text)
-    return tuple(sorted({zlib.crc32(gram.encode()) for gram in grams})[:SKETCH])
+    comparable = shingle_text(text)
+    grams = _grams(comparable) if len(comparable) > _GRAM else iter(shingles(comparable))
+    return tuple(sorted(set(map(zlib.crc32, map(str.encode, grams))))[:SKETCH])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """A new entry that may repeat an older one. `text` is its heading and Markdown."""
+    """A new entry that may repeat an older one. `text` is its heading and Markdown, `sketch` that of the text."""
 
     uid: str
     file: str
     text: str
+    sketch: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,14 +129,13 @@ def near_duplicates(
     recent entries (the last 400 days), for the hashes of the arrivals' sketches. `file_of`: their files by
     uid, "" when one has none.
     """
-    sketches = [sketch(arrival.text) for arrival in arrivals]
     earlier: dict[int, list[str]] = {}
     files = dict(file_of)
     candidates: list[list[str]] = []
-    for arrival, hashes in zip(arrivals, sketches, strict=True):
+    for arrival in arrivals:
         files[arrival.uid] = arrival.file
-        candidates.append(_candidates(arrival, hashes, index, earlier, files))
-        for value in hashes:
+        candidates.append(_candidates(arrival, index, earlier, files))
+        for value in arrival.sketch:
             earlier.setdefault(value, []).append(arrival.uid)
     own = {arrival.uid: arrival.text for arrival in arrivals}
     wanted = {uid for uids in candidates for uid in uids} - set(own)
@@ -141,22 +149,25 @@ def near_duplicates(
 
 def _candidates(
     arrival: Arrival,
-    hashes: tuple[int, ...],
     index: Mapping[int, Collection[str]],
     earlier: Mapping[int, list[str]],
     files: Mapping[str, str],
 ) -> list[str]:
-    shared: Counter[str] = Counter()
-    for value in hashes:
-        for uid in (*list(index.get(value, ()))[:_CROWD], *earlier.get(value, ())[:_CROWD]):
-            if uid != arrival.uid and files.get(uid, "") != arrival.file:
-                shared[uid] += 1
-    enough = max(1.0, len(hashes) * _SHARED)
-    likely = sorted((uid for uid, n in shared.items() if n >= enough), key=lambda uid: (-shared[uid], uid))
+    holders = (known.get(value) for known in (index, earlier) for value in arrival.sketch)
+    shared = Counter(chain.from_iterable(islice(some, _CROWD) for some in holders if some))
+    enough = max(1.0, len(arrival.sketch) * _SHARED)
+    others = (
+        uid
+        for uid, n in shared.items()
+        if n >= enough and uid != arrival.uid and files.get(uid, "") != arrival.file
+    )
+    likely = sorted(others, key=lambda uid: (-shared[uid], uid))
     return likely[:_CANDIDATES]
 
 
 def _nearest(arrival: Arrival, uids: Sequence[str], texts: Mapping[str, str]) -> NearDuplicate | None:
+    if not uids:
+        return None
     grams = grams_of(arrival.text)
     scored = [(dice(grams, grams_of(texts.get(uid, ""))), uid) for uid in uids]
     score, uid = max(scored, default=(0.0, ""))

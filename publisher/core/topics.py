@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 
@@ -17,6 +18,33 @@ _BARE = re.compile(r"#(?![\s#])([^#\n\[\]<>`\\]{1,32})#")
 def topic_key(name: str) -> str:
     """What topics are compared by: NFKC, case-folded, no spaces."""
     return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+_NO_LETTER = re.compile(r"[^\w-]|_")
+_LOOKS_MARKED = re.compile(r".*-[0-9a-f]{8}", re.DOTALL)
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)")  # no file of such a name on Windows
+_LONGEST_SLUG = 150  # bytes: a file name has 255
+
+
+def topic_slug(name: str) -> str:
+    """What the topic's folder and address are called: its key, as far as every file system and address holds it.
+
+    Distinct keys have distinct slugs, also where case and Unicode's forms are not told apart: a key that had to be
+    changed bears a mark of its own.
+    """
+    key = topic_key(name)
+    slug = unicodedata.normalize("NFC", _NO_LETTER.sub("-", key))
+    while len(slug.encode()) > _LONGEST_SLUG:
+        slug = slug[:-1]
+    if slug and slug == key and not _LOOKS_MARKED.fullmatch(key) and not _DEVICES.fullmatch(key):
+        return slug
+    mark = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{slug.strip('-') or 'topic'}-{mark}"
+
+
+def topic_path(name: str) -> str:
+    """'topics/大出海/'; percent-encoded where it is written into a page."""
+    return f"topics/{topic_slug(name)}/"
 
 
 def has_han(text: str) -> bool:

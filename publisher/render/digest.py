@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from email.utils import format_datetime
 from functools import cached_property
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 import css_inline
@@ -21,6 +20,7 @@ from markupsafe import Markup
 from publisher.core.errors import TemplateError
 from publisher.core.issue import EntryLine, IssueName, PublishedDay, PublishedEntry
 from publisher.core.site import Site
+from publisher.core.variant import Body, language_of
 from publisher.render.digest_entries import Item, draw_preface
 from publisher.render.digest_fit import Fit, Form
 from publisher.render.digest_headings import days_heading, one_line, preheader_of, subject_of
@@ -29,7 +29,9 @@ from publisher.render.digest_mime import (
     MailingKey,
     Reader,
     Shortened,
+    Tokens,
     encoded,
+    html_of,
     list_id,
     mailbox,
     make_headers,
@@ -48,8 +50,9 @@ __all__ = [
     "Frozen",
     "Reader",
     "Shortened",
-    "Variant",
+    "Tokens",
     "freeze",
+    "html_of",
     "sections_of",
     "splice",
     "subject",
@@ -58,10 +61,8 @@ __all__ = [
 BUDGET_BYTES = 73_000
 """Of the HTML part, decoded: as base64 it stays under the 100 000 bytes at which Gmail clips a message."""
 
-Variant = Literal["full", "lead", "title"]
-"""How readers want the entries: whole, as beginnings, as titles."""
-
-_SPLICED_BYTES = 900  # kept free for what a reader adds: address, date, way out
+_FORM_OF: Mapping[Body, Form] = {"full": "full", "lead": "lead", "titles": "summed up"}
+_SPLICED_BYTES = 1200  # kept free for what a reader adds: address, date, links of their own
 _PADDING = "\u034f\u200c\u00a0" * 60  # keeps the list of mail from showing the site name after the preheader
 _PAST_LINES = 3
 
@@ -89,20 +90,23 @@ class CorrectionLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """An issue as it is mailed. `published_at` is its Date, whenever it is really handed over."""
+    """An issue, or the issues of a week, as it is mailed. `published_at` is its Date, whenever it is handed over."""
 
     site: Site
     issue: IssueName
     sections: tuple[DigestSection, ...]
     published_at: datetime
     sender: str  # the address of From
-    kind: str = "daily"
+    kind: str = "daily"  # daily | extra | weekly
     subject: str = ""  # "": made from the sections
     reply_to: str = ""  # the curator, where that is not the sender
+    unsubscribe_to: str = ""  # takes "unsubscribe" by mail; "": the sender does, unless there is a manage_url
+    manage_url: str = ""  # of the site that answers readers' links, with a '/' at its end; "": there is none
     corrections: tuple[CorrectionLine, ...] = ()
     on_this_day: tuple[EntryLine, ...] = ()
     rss_path: str = "rss.xml"
     archive_path: str = "archive/"
+    subscribe_path: str = "subscribe/"
 
     @property
     def entries(self) -> tuple[PublishedEntry, ...]:
@@ -125,8 +129,15 @@ class Digest:
 
     @property
     def web_path(self) -> str:
-        """The page that shows it in a browser: its newest day."""
+        """The public page that shows it in a browser: its newest day, for a week the list of days."""
+        if self.kind == "weekly":
+            return self.archive_path
         return day_path(self.days[-1]) if self.days else ""
+
+    @property
+    def ends_by_mail(self) -> str:
+        """Who takes "unsubscribe" by mail. There is always a way out."""
+        return self.unsubscribe_to or ("" if self.manage_url else self.reply_to or self.sender)
 
 
 def sections_of(days: Iterable[PublishedDay]) -> tuple[DigestSection, ...]:
@@ -137,29 +148,33 @@ def sections_of(days: Iterable[PublishedDay]) -> tuple[DigestSection, ...]:
     return tuple(section for section in (*fresh, *late) if section.entries)
 
 
-def subject(sections: tuple[DigestSection, ...], issue: IssueName, templates: Templates) -> str:
-    """The subject line of an issue: its days, its first given title and how many entries there are."""
+def subject(
+    sections: tuple[DigestSection, ...], issue: IssueName, templates: Templates, kind: str = "daily"
+) -> str:
+    """The subject line of a mailing: its days, its first given title and how many entries there are."""
     fresh = [section for section in sections if not section.late]
     named = fresh or list(sections)
     heading = days_heading([section.day for section in named], issue.day, templates.words)
-    if not fresh and named:
+    if kind == "weekly":
+        heading = templates.words("The week: {days}", days=heading)
+    elif not fresh and named:
         heading = templates.words("Added later to {day}", day=heading)
     entries = [entry for section in (*fresh, *(s for s in sections if s.late)) for entry in section.entries]
     return subject_of(heading, entries, templates.words)
 
 
 def freeze(
-    digest: Digest, templates: Templates, *, budget_bytes: int = BUDGET_BYTES, variant: Variant = "full"
+    digest: Digest, templates: Templates, *, budget_bytes: int = BUDGET_BYTES, body: Body = "full"
 ) -> Frozen:
-    """Draw the digest once for all readers; `Frozen.shortened` names the entries that did not fit whole.
+    """Draw the digest once for all readers of one form; `Frozen.shortened` names the entries that did not fit in it.
 
-    Raises TemplateError. Equal digests and templates give equal bytes.
+    Our words are in the language of the templates. Raises TemplateError. Equal digests and templates give equal bytes.
     """
     drawing = _Drawing(digest, templates)
-    html = drawing.fitted(budget_bytes - _SPLICED_BYTES, variant)
+    html = drawing.fitted(budget_bytes - _SPLICED_BYTES, _FORM_OF[body])
     text = drawing.text()
     return Frozen(
-        head=_headers(digest, drawing.subject),
+        head=_headers(digest, drawing.subject, templates.site.language),
         text=make_part(text, drawing.marks),
         html=make_part(html, drawing.marks),
         boundary=f"=_{drawing.seal}",
@@ -170,11 +185,12 @@ def freeze(
             sequence=digest.issue.sequence,
             host=digest.site.tag_host,
         ),
-        unsubscribe_to=digest.reply_to or digest.sender,
+        unsubscribe_to=digest.ends_by_mail,
+        manage_url=digest.manage_url,
         since=templates.words(" on {day}"),
         subject=drawing.subject,
         html_bytes=len(html.encode()),
-        shortened=drawing.shortened(variant),
+        shortened=drawing.shortened(_FORM_OF[body]),
     )
 
 
@@ -188,22 +204,33 @@ def _section(day: PublishedDay, *, late: bool) -> DigestSection:
     )
 
 
-def _headers(digest: Digest, subject: str) -> bytes:
+def _headers(digest: Digest, subject: str, our_language: str) -> bytes:
     site = digest.site
     zone = ZoneInfo(site.timezone)
+    languages = [site.language]
+    if language_of(our_language) != language_of(site.language):
+        languages.append(our_language)
     headers = [
         ("From", mailbox(site.title, digest.sender)),
         ("Subject", encoded(subject)),
         ("Date", format_datetime(digest.published_at.astimezone(zone).replace(microsecond=0))),
         ("List-Id", list_id(site.title, site.host)),
         ("List-Archive", f"<{site.absolute(digest.archive_path)}>"),
-        ("Content-Language", site.language),
+        ("List-Help", f"<{site.absolute(digest.subscribe_path)}>"),
+        ("Feedback-ID", _feedback_id(digest)),
+        ("Content-Language", ", ".join(languages)),
         ("Precedence", "bulk"),  # stops answering machines that know no better
         ("X-Auto-Response-Suppress", "OOF, AutoReply"),  # Exchange
     ]
     if digest.reply_to and digest.reply_to != digest.sender:
         headers.insert(1, ("Reply-To", mailbox("", digest.reply_to)))
     return make_headers(headers)
+
+
+def _feedback_id(digest: Digest) -> str:
+    """What large providers count complaints by: the mailing, its kind, and who sends it, for ever the same."""
+    sender = hashlib.sha256(digest.site.publisher_uuid.encode()).hexdigest()[:12]
+    return f"{str(digest.issue).replace('/', '.')}:{digest.kind}:digest:{sender}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +248,11 @@ class ShownSection:
     preface_cut: bool
     entries: tuple[Item, ...]
 
+    @property
+    def shows_texts(self) -> bool:
+        """False when all it has stands in the contents."""
+        return bool(self.preface or self.title) or not all(item.is_line for item in self.entries)
+
 
 @dataclass
 class _Drawing:
@@ -233,7 +265,12 @@ class _Drawing:
     @cached_property
     def items(self) -> list[Item]:
         return [
-            Item(published, self.templates, "h3" if self.digest.headed(section) else "h2")
+            Item(
+                published,
+                self.templates,
+                "h3" if self.digest.headed(section) else "h2",
+                self.digest.site.html_lang,
+            )
             for section in self.digest.sections
             for published in section.entries
         ]
@@ -241,7 +278,8 @@ class _Drawing:
     @cached_property
     def subject(self) -> str:
         digest = self.digest
-        return one_line(digest.subject) or subject(digest.sections, digest.issue, self.templates)
+        made = one_line(digest.subject)
+        return made or subject(digest.sections, digest.issue, self.templates, digest.kind)
 
     @cached_property
     def seal(self) -> str:
@@ -256,7 +294,8 @@ class _Drawing:
     @cached_property
     def marks(self) -> dict[str, str]:
         """What stands in the templates' output for the words of a reader."""
-        return {name: f"{name}-{self.seal}" for name in ("email", "since", "unsubscribe")}
+        names = ("email", "since", "unsubscribe", "preferences", "view")
+        return {name: f"{name}-{self.seal}" for name in names}
 
     @cached_property
     def _sheets(self) -> tuple[str, str]:
@@ -276,23 +315,23 @@ class _Drawing:
             load_remote_stylesheets=False,
         )
 
-    def fitted(self, budget: int, variant: Variant) -> str:
+    def fitted(self, budget: int, form: Form) -> str:
         """The HTML, with entries shortened until it is within the budget (or nothing is left to shorten)."""
-        if sum(item.floor(variant) for item in self.items) <= budget:
-            self.forms = [variant] * len(self.items)
+        if sum(item.floor(form) for item in self.items) <= budget:
+            self.forms = [form] * len(self.items)
             html = self.html()
             if len(html.encode()) <= budget:
                 return html
-        return self._shortened(budget, variant)
+        return self._shortened(budget, form)
 
-    def _shortened(self, budget: int, variant: Variant) -> str:
+    def _shortened(self, budget: int, form: Form) -> str:
         self.forms = ["left out"] * len(self.items)
         room = budget - len(self.html().encode())
         fit = Fit(
             [item.words or len(item.entry.text) for item in self.items],
             size=lambda i, form: self.items[i].size(form, self._sheets[0]),
             floor=lambda i, form: self.items[i].floor(form),
-            start=variant,
+            start=form,
         )
         while True:
             fit.fit_into(room)
@@ -314,13 +353,13 @@ class _Drawing:
     def text(self) -> str:
         return printable(self.templates.render("digest/digest.txt", **self._context()).strip("\n") + "\n")
 
-    def shortened(self, variant: Variant) -> tuple[Shortened, ...]:
-        """The entries that are shorter than the variant asks for."""
+    def shortened(self, form: Form) -> tuple[Shortened, ...]:
+        """The entries that are shorter than was asked for."""
         found = zip(self.items, self.forms, strict=True)
         return tuple(
-            Shortened(uid=item.published.uid, form=form)
-            for item, form in found
-            if form != variant and not (form == "lead" and item.lead_is_all)
+            Shortened(uid=item.published.uid, form=given)
+            for item, given in found
+            if given != form and not (given == "lead" and item.lead_is_all)
         )
 
     def _context(self) -> Mapping[str, object]:
@@ -344,13 +383,21 @@ class _Drawing:
             "past": digest.on_this_day[:_PAST_LINES],
             "web_path": digest.web_path,
             "reader": self.marks,
+            "texts_lang": "" if self._one_language else digest.site.html_lang,
             "dated": lambda day: days_heading([day], digest.issue.day, words),
         }
+
+    @property
+    def _one_language(self) -> bool:
+        """Our words and the curator's are of one language."""
+        return language_of(self.templates.site.language) == language_of(self.digest.site.language)
 
     def _heading(self) -> str:
         """The h1: with the weekday when it is one day."""
         days, words = self.digest.days, self.templates.words
         heading = days_heading(days, self.digest.issue.day, words)
+        if self.digest.kind == "weekly":
+            return words("The week: {days}", days=heading)
         if self.digest.only_late:
             return words("Added later to {day}", day=heading)
         return f"{heading} · {words.weekday(days[0])}" if len(days) == 1 else heading

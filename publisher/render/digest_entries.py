@@ -29,6 +29,7 @@ class Item:
     published: PublishedEntry
     templates: Templates
     heading: str  # the element of its title: 'h2', or 'h3' below a day's heading
+    texts_lang: str  # of what the curator wrote, where the text says nothing; our words may be in another one
     form: Form = "full"
     _sizes: dict[Form, int] = field(default_factory=dict)
 
@@ -60,11 +61,21 @@ class Item:
         return self.form != "full" and not (self.form == "lead" and self.lead_is_all)
 
     @property
+    def is_line(self) -> bool:
+        """It stands in the contents alone."""
+        return self.form in ("summed up", "listed")
+
+    @property
+    def summary(self) -> str:
+        """What stands below its line of the contents."""
+        return one_line(self.entry.summary) if self.form == "summed up" else ""
+
+    @property
     def lang(self) -> str:
-        """The language of its text when it is not the site's; '' otherwise."""
-        tag = {"zh": "zh-Hans", "und": ""}.get(self.entry.lang, self.entry.lang)
-        site = self.templates.site.html_lang
-        return "" if not tag or tag.split("-")[0] == site.split("-")[0] else tag
+        """The language of its text when it is not that of our words; '' otherwise."""
+        tag = {"zh": "zh-Hans", "und": self.texts_lang}.get(self.entry.lang, self.entry.lang)
+        ours = self.templates.site.html_lang
+        return "" if not tag or tag.split("-")[0] == ours.split("-")[0] else tag
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -82,7 +93,7 @@ class Item:
     @cached_property
     def body_text(self) -> str:
         draw = html.lead_text if self.form == "lead" else html.body_text
-        return draw(self.published).strip("\n")
+        return draw(self.published, self.templates.site).strip("\n")
 
     @cached_property
     def source(self) -> Markup:
@@ -95,14 +106,15 @@ class Item:
     @cached_property
     def lead_is_all(self) -> bool:
         """Nothing is left out when its beginning is the whole."""
-        return html.lead_text(self.published).strip() == html.body_text(self.published).strip()
+        site = self.templates.site
+        return html.lead_text(self.published, site).strip() == html.body_text(self.published, site).strip()
 
     @cached_property
     def rest(self) -> tuple[int, int]:
         """Words and minutes that a beginning leaves to read on the web."""
         if self.form != "lead":
             return self.entry.words, self.entry.minutes
-        whole = len(html.body_text(self.published)) or 1
+        whole = len(html.body_text(self.published, self.templates.site)) or 1
         left = max(0.0, 1 - len(self.body_text) / whole)
         words = int(self.entry.words * left)
         words = words // 100 * 100 if words >= 1000 else words // 10 * 10 if words >= 20 else max(1, words)
@@ -137,13 +149,15 @@ class Item:
         if form == "left out":
             return 0
         title = len(self.title.encode()) + len(self.published.permalink)
+        if form == "summed up":
+            return title + len(self.entry.summary.encode()) * 4 // 5
         return title + (len(self.entry.text.encode()) * 4 // 5 if form == "full" else 0)
 
     def weigh(self, css: str) -> int:
         """Bytes of its fragments with styles inlined."""
         if self.form == "left out":
             return 0
-        entry = "" if self.form == "listed" else f'<hr class="rule">{self.html}'
+        entry = "" if self.is_line else f'<hr class="rule">{self.html}'
         return _inlined_bytes(_CONTENTS.format(self.row) + entry, css) - _inlined_bytes(
             _CONTENTS.format(""), css
         )

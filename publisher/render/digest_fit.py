@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-Form = Literal["full", "lead", "title", "listed", "left out"]
-"""How much of an entry a digest carries: all; its beginning; its title; a line of the contents; nothing."""
+Form = Literal["full", "lead", "title", "summed up", "listed", "left out"]
+"""How much of an entry a digest carries: all; its beginning; its title; a line of the contents with its summary
+below it; that line alone; nothing."""
 
 FORMS: tuple[Form, ...] = ("full", "lead", "title", "listed", "left out")
+LINES: tuple[Form, ...] = ("summed up", "listed", "left out")
 
 Measure = Callable[[int, Form], int]
 """Bytes that entry i takes in this form."""
@@ -31,10 +33,11 @@ class Fit:
     ) -> None:
         self.forms: list[Form] = [start] * len(lengths)
         self._size, self._floor = size, floor
+        steps = FORMS if start in FORMS else LINES
         longest_first = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
         self._steps = [
             (i, form)
-            for form in FORMS[FORMS.index(start) + 1 :]
+            for form in steps[steps.index(start) + 1 :]
             for i in (reversed(range(len(lengths))) if form == "left out" else longest_first)
         ]
         self._taken = 0

@@ -20,17 +20,29 @@ from urllib.parse import quote
 
 from publisher.core.delivery import message_id
 from publisher.core.errors import StoreError
+from publisher.core.token import PATHS
 from publisher.render.digest_fit import Form
 from publisher.render.digest_headings import one_line
 
-_FORMAT = 1
+_FORMAT = 2
+_KNOWN_FORMATS = (1, 2)  # the first one knew no links of readers: what was frozen then is sent as it was
 _ROW = 57  # bytes of a base64 line of 76 characters
 _WORD = 39  # bytes of an encoded word: 52 characters and its frame stay within RFC 2047's line of 76
-_FIELDS = ("email", "since", "unsubscribe")
+_FIELDS = ("email", "since", "unsubscribe", "preferences", "view")
 _ADDRESS = re.compile(r"[^\s@<>()\[\],;:\\\"]+@[^\s@<>()\[\],;:\\\"]+")
 _PLANE_ENDS = "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(17))
 _NOT_PRINTABLE = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_PLANE_ENDS}]")
 _URL = re.compile(r"[!-;=?-~]+")  # printable ASCII without < and >
+_TOKEN = re.compile(r"[\w.~-]{1,300}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """What lets a reader act without a password: whoever holds one of them may, so none is ever shown."""
+
+    unsubscribe: str = field(repr=False)
+    preferences: str = field(repr=False)
+    view: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +51,8 @@ class Reader:
 
     uid: str
     email: str
-    unsubscribe_url: str | None = None  # https, one click (RFC 8058); None: by mail to the curator
     since: date | None = None  # the day of the subscription; None: not told
+    tokens: Tokens | None = None  # wanted when the mailing leads readers to a site that answers them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +94,8 @@ class Frozen:
     html: Part
     boundary: str
     key: MailingKey
-    unsubscribe_to: str  # the address that takes "unsubscribe" by mail
+    unsubscribe_to: str  # the address that takes "unsubscribe" by mail; "": nobody reads such mail
+    manage_url: str = ""  # of the site where readers unsubscribe and choose; "": there is none
     since: str  # "{day}" within its words, as the footer puts it
     subject: str
     html_bytes: int  # decoded, without what is spliced
@@ -112,6 +125,7 @@ class Frozen:
             "sequence": self.key.sequence,
             "host": self.key.host,
             "unsubscribe_to": self.unsubscribe_to,
+            "manage_url": self.manage_url,
             "since": self.since,
             "subject": self.subject,
             "html_bytes": self.html_bytes,
@@ -123,7 +137,7 @@ class Frozen:
     def from_bytes(cls, data: bytes) -> Frozen:
         """The digest that `to_bytes` wrote. Raises StoreError for another version's."""
         value: dict[str, Any] = json.loads(data)
-        if value.get("format") != _FORMAT:
+        if value.get("format") not in _KNOWN_FORMATS:
             raise StoreError(
                 "a frozen digest has the format {format}, this version knows {known}",
                 format=value.get("format"),
@@ -142,6 +156,7 @@ class Frozen:
                 host=value["host"],
             ),
             unsubscribe_to=value["unsubscribe_to"],
+            manage_url=value.get("manage_url", ""),
             since=value["since"],
             subject=value["subject"],
             html_bytes=value["html_bytes"],
@@ -157,13 +172,14 @@ class Frozen:
 def splice(frozen: Frozen, reader: Reader) -> list[bytes]:
     """The message to one reader as segments to be written one after another; the large ones are not copied.
 
-    Raises ValueError for an address or link that could not have passed the door (control characters, spaces).
+    Raises ValueError for an address or token that could not have passed the door (control characters, spaces).
     """
-    words = _reader_words(frozen, reader)
+    links = _links(frozen, reader)
+    words = _reader_words(frozen, reader, links)
     boundary = frozen.boundary.encode("ascii")
     return [
         frozen.head,
-        _reader_headers(frozen, reader),
+        _reader_headers(frozen, reader, links),
         b"MIME-Version: 1.0\r\n"
         b'Content-Type: multipart/alternative; boundary="' + boundary + b'"\r\n\r\n'
         b"--" + boundary + b"\r\n"
@@ -176,6 +192,12 @@ def splice(frozen: Frozen, reader: Reader) -> list[bytes]:
         _tail(frozen.html, words, html.escape),
         b"--" + boundary + b"--\r\n",
     ]
+
+
+def html_of(frozen: Frozen, reader: Reader) -> bytes:
+    """The HTML of that message as the reader's mail program sees it."""
+    words = _reader_words(frozen, reader, _links(frozen, reader))
+    return base64.b64decode(frozen.html.rows) + base64.b64decode(_tail(frozen.html, words, html.escape))
 
 
 def make_part(body: str, marks: dict[str, str]) -> Part:
@@ -247,26 +269,54 @@ def check_address(address: str) -> str:
     return address
 
 
-def _reader_headers(frozen: Frozen, reader: Reader) -> bytes:
-    ways = [f"<{_mailto(frozen, reader)}>"]
-    post = b""
-    if reader.unsubscribe_url:
-        ways.insert(0, f"<{_check_url(reader.unsubscribe_url)}>")
-        post = b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Links:
+    """Where a reader may go, as full addresses; "" where there is no site that answers."""
+
+    one_click: str = ""  # RFC 8058: takes the POST of a mail program
+    unsubscribe: str = ""
+    preferences: str = ""
+    view: str = ""
+
+
+def _links(frozen: Frozen, reader: Reader) -> _Links:
+    site, tokens = frozen.manage_url, reader.tokens
+    if not site:
+        return _Links()
+    if tokens is None:
+        raise ValueError(f"no tokens for {reader.uid!r}")
+    leave = _check_token(tokens.unsubscribe)
+    return _Links(
+        one_click=_check_url(f"{site}u/{leave}"),
+        unsubscribe=_check_url(site + PATHS["unsubscribe"] + leave),
+        preferences=_check_url(site + PATHS["preferences"] + _check_token(tokens.preferences)),
+        view=_check_url(site + PATHS["view"] + _check_token(tokens.view)),
+    )
+
+
+def _reader_headers(frozen: Frozen, reader: Reader, links: _Links) -> bytes:
+    ways = [f"<{links.one_click}>"] if links.one_click else []
+    if frozen.unsubscribe_to:
+        ways.append(f"<{_mailto(frozen, reader)}>")
     # On one line: some signers and verifiers disagree about the folding of List-Unsubscribe.
-    return (
-        f"To: {check_address(reader.email)}\r\n"
-        f"Message-ID: {frozen.message_id(reader)}\r\n"
-        f"List-Unsubscribe: {', '.join(ways)}\r\n"
-    ).encode() + post
+    lines = [
+        f"To: {check_address(reader.email)}",
+        f"Message-ID: {frozen.message_id(reader)}",
+        f"List-Unsubscribe: {', '.join(ways)}",
+    ]
+    if links.one_click:
+        lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
+    return "".join(f"{line}\r\n" for line in lines).encode("ascii")
 
 
-def _reader_words(frozen: Frozen, reader: Reader) -> dict[bytes, str]:
+def _reader_words(frozen: Frozen, reader: Reader, links: _Links) -> dict[bytes, str]:
     since = frozen.since.format(day=reader.since.isoformat()) if reader.since else ""
     values = (
         check_address(reader.email),
         since,
-        _check_url(reader.unsubscribe_url or _mailto(frozen, reader)),
+        links.unsubscribe or _mailto(frozen, reader),
+        links.preferences,
+        links.view,
     )
     return dict(zip((name.encode() for name in _FIELDS), values, strict=True))
 
@@ -279,6 +329,12 @@ def _tail(part: Part, words: dict[bytes, str], escape: Callable[[str], str]) -> 
 def _mailto(frozen: Frozen, reader: Reader) -> str:
     address = quote(check_address(frozen.unsubscribe_to), safe="@+")
     return f"mailto:{address}?subject={quote(f'unsubscribe {reader.uid}', safe='')}"
+
+
+def _check_token(token: str) -> str:
+    if not _TOKEN.fullmatch(token):
+        raise ValueError("not a token for an address")
+    return token
 
 
 def _check_url(url: str) -> str:

@@ -14,6 +14,8 @@ from lxml import etree
 
 DC = "http://purl.org/dc/elements/1.1/"
 SY = "http://purl.org/rss/1.0/modules/syndication/"
+ATOM = "http://www.w3.org/2005/Atom"
+FH = "http://purl.org/syndication/history/1.0"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -21,12 +23,18 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 @dataclass(frozen=True, slots=True)
 class AtomLink:
-    """A link of an Atom entry with all its attributes; feedgen 1.0.0 keeps only the address."""
+    """A link of an Atom feed or entry with all its attributes; feedgen 1.0.0 keeps only the address of an entry's."""
 
     href: str
     rel: str
     type: str = ""
     title: str = ""
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """Those that say something."""
+        given = {"rel": self.rel, "type": self.type, "href": self.href, "title": self.title}
+        return {name: value for name, value in given.items() if value}
 
 
 def rfc822(moment: datetime) -> str:
@@ -54,9 +62,10 @@ class _Styled(_Extension):
 
 
 class RssChannel(_Styled):
-    """The channel: when it last changed and how often it does."""
+    """The channel: when it last changed, how often it does, and who tells of it at once."""
 
     updated: datetime | None = None
+    hub: str = ""
 
     def extend_ns(self) -> dict[str, str]:
         return {"dc": DC, "sy": SY}
@@ -64,6 +73,8 @@ class RssChannel(_Styled):
     def extend_rss(self, root: etree._Element) -> etree._Element:
         self._style(root)
         channel = root[0]
+        if self.hub:
+            etree.SubElement(channel, f"{{{ATOM}}}link", {"rel": "hub", "href": self.hub})
         if self.updated:
             etree.SubElement(channel, "lastBuildDate").text = rfc822(self.updated)
         etree.SubElement(channel, f"{{{SY}}}updatePeriod").text = "daily"
@@ -90,10 +101,20 @@ class RssItem(_Extension):
 
 
 class AtomFeed(_Styled):
-    """The feed: only the stylesheet is missing."""
+    """The feed: the stylesheet, links of other kinds than feedgen's own, and whether it is an archive document."""
+
+    links: tuple[AtomLink, ...] = ()
+    archive: bool = False
+
+    def extend_ns(self) -> dict[str, str]:
+        return {"fh": FH} if self.archive else {}
 
     def extend_atom(self, root: etree._Element) -> etree._Element:
         self._style(root)
+        for link in self.links:
+            etree.SubElement(root, "link", link.attributes)
+        if self.archive:
+            etree.SubElement(root, f"{{{FH}}}archive")
         return root
 
 
@@ -107,6 +128,5 @@ class AtomEntry(_Extension):
         if self.language:
             entry.set(XML_LANG, self.language)
         for link in self.links:
-            given = {"rel": link.rel, "type": link.type, "href": link.href, "title": link.title}
-            etree.SubElement(entry, "link", {name: value for name, value in given.items() if value})
+            etree.SubElement(entry, "link", link.attributes)
         return entry

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
+from markupsafe import escape
+
 from publisher.core.entry import Entry
-from publisher.core.issue import PublishedEntry
+from publisher.core.issue import IssueName, PublishedEntry
 from publisher.core.link import host_label, is_short, short_form
 from publisher.core.site import Site
 from publisher.render.environment import Templates
 from publisher.render.html import body_html, lead_html
+from publisher.render.pages import day_path
 
 _LARGEST_ENTRY = 1_000_000  # bytes of HTML; a larger text gives its lead and the way to its page
 
@@ -72,6 +76,40 @@ def item_of(published: PublishedEntry, templates: Templates) -> Item:
         language=_language(entry, site),
         source=_source_line(published, templates),
     )
+
+
+def issue_item(name: IssueName, entries: Sequence[PublishedEntry], templates: Templates) -> Item:
+    """A whole issue as one item: its entries in their order, each under its title."""
+    site, items = templates.site, [item_of(published, templates) for published in entries]
+    words, zone = templates.words, ZoneInfo(site.timezone)
+    titles = items[0].title
+    if len(items) > 1:
+        titles = words.plural("{title}", "{title} and others, {n} entries", len(items), title=titles)
+    more = f" ({name.sequence})" if name.sequence > 1 else ""
+    content = "\n".join(map(_chapter, items))
+    if len(content.encode()) > _LARGEST_ENTRY:
+        content = "\n".join(_headline(item) for item in items)
+    return Item(
+        guid=f"tag:{site.tag_host},{name.day}:issue{name.sequence}",
+        url=site.absolute(day_path(entries[0].day)),
+        title=f"{words.day_full(name.day)}{more} · {titles}",
+        summary=" · ".join(item.title for item in items),
+        content=content,
+        published=whole_second(max(one.published_at for one in entries), zone),
+        updated=whole_second(max(one.updated_at for one in entries), zone),
+        authors=(site_author(site),),
+        topics=tuple(dict.fromkeys(topic for item in items for topic in item.topics)),
+        language="",
+        source=None,
+    )
+
+
+def _headline(item: Item) -> str:
+    return f'<h2><a href="{escape(item.url)}">{escape(item.title)}</a></h2>'
+
+
+def _chapter(item: Item) -> str:
+    return f"{_headline(item)}\n{item.content}"
 
 
 def _content(published: PublishedEntry, templates: Templates) -> str:

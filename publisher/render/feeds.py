@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -18,25 +19,54 @@ from publisher.core.site import Site
 from publisher.render.environment import Templates
 from publisher.render.feed_check import HARD_BYTES, HARD_ENTRIES
 from publisher.render.feed_extension import AtomEntry, AtomFeed, AtomLink, RssChannel, RssItem
-from publisher.render.feed_items import Item, item_of, one_line, site_author, site_title, whole_second
+from publisher.render.feed_items import (
+    Item,
+    issue_item,
+    item_of,
+    one_line,
+    site_author,
+    site_title,
+    whole_second,
+)
 
 __all__ = [
-    "ATOM_PATH", "CSS_PATH", "HARD_BYTES", "HARD_ENTRIES", "JSON_PATH", "RSS_PATH",
-    "Feed", "atom", "css", "json_feed", "rss", "window",
+    "ATOM_PATH", "CSS_PATH", "DAILY_PATH", "HARD_BYTES", "HARD_ENTRIES", "JSON_PATH", "RSS_PATH",
+    "Feed", "atom", "css", "fitting", "json_feed", "rss", "window",
 ]  # fmt: skip
 
 RSS_PATH, ATOM_PATH, JSON_PATH, CSS_PATH = "rss.xml", "atom.xml", "feed.json", "feed.css"
+DAILY_PATH = "daily.xml"
+ATOM_ENDING, JSON_ENDING = ".atom.xml", ".feed.json"
 _ENTRY_OVERHEAD = 1_000  # bytes of tags, dates and addresses around an entry's own text
 _TTL_MINUTES = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """What all formats say. `entries` newest first; `updated` moves as an entry comes or is edited."""
+    """What all formats say. `entries` newest first; `updated` moves as an entry comes or is edited.
+
+    The publication's own feed unless it says otherwise: `path`, `page`, `title` and `about` are those of another one.
+    """
 
     site: Site
     entries: tuple[PublishedEntry, ...]
     updated: datetime
+    path: str = ""
+    page: str = ""  # that it is the feed of, below the site root
+    title: str = ""
+    about: str = ""  # what sets its id apart: 'topic/大出海'
+    hub: str = ""  # WebSub
+    older: str = (
+        ""  # the archive document with the entries before these (RFC 5005), without the format's ending
+    )
+    archive: Archive | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """What makes a feed an archive document of RFC 5005: its entries are complete and stay."""
+
+    newer: str = ""  # the document after it, without the format's ending
 
 
 def window(
@@ -67,6 +97,18 @@ def window(
     return tuple(chosen)
 
 
+def fitting(entries: Sequence[PublishedEntry], templates: Templates) -> tuple[PublishedEntry, ...]:
+    """The entries of an archive's document, in their order, without those with which it would be refused by readers."""
+    chosen: list[PublishedEntry] = []
+    used = 0
+    for published in entries:
+        size = _size(item_of(published, templates))
+        if len(chosen) < HARD_ENTRIES and used + size <= HARD_BYTES:
+            chosen.append(published)
+            used += size
+    return tuple(chosen)
+
+
 def _slot(published: PublishedEntry) -> object:
     """The day it went out: an issue may carry several of the curator's days, a slot several issues."""
     return published.issue and published.issue.day
@@ -80,9 +122,13 @@ def _size(item: Item) -> int:
 
 
 def _items(feed: Feed, templates: Templates) -> Iterator[Item]:
-    """The entries as items, no two with one `updated`: validators call their order undefined."""
+    return _apart(item_of(published, templates) for published in feed.entries)
+
+
+def _apart(given: Iterable[Item]) -> Iterator[Item]:
+    """No two with one `updated`: validators call their order undefined."""
     taken: set[datetime] = set()
-    for item in (item_of(published, templates) for published in feed.entries):
+    for item in given:
         updated = item.updated
         while updated in taken:  # the older one gives way, backwards: a later time could lie in the future
             updated -= timedelta(seconds=1)
@@ -96,7 +142,8 @@ def _items(feed: Feed, templates: Templates) -> Iterator[Item]:
 def rss(feed: Feed, templates: Templates) -> bytes:
     """RSS 2.0: the summary as `description`, the full text as `content:encoded`."""
     site = feed.site
-    generator = _generator(site, RssChannel, RssItem, path=RSS_PATH, media_type="application/rss+xml")
+    generator = _generator(feed, RssChannel, RssItem, path=RSS_PATH, media_type="application/rss+xml")
+    generator.ours.hub = feed.hub
     generator.description(one_line(site.description) or site_title(site))
     generator.ttl(_TTL_MINUTES)
     generator.ours.updated = whole_second(feed.updated, ZoneInfo(site.timezone))
@@ -114,13 +161,26 @@ def rss(feed: Feed, templates: Templates) -> bytes:
 
 def atom(feed: Feed, templates: Templates) -> bytes:
     """Atom (RFC 4287): the summary as text, the full text as escaped HTML (some readers lose XHTML)."""
+    return _atom(feed, _items(feed, templates))
+
+
+def daily(feed: Feed, templates: Templates) -> bytes:
+    """Atom with one item an issue, which holds all its entries: for those who find nine items a day a flood."""
+    issues = groupby(feed.entries, key=lambda published: published.issue)
+    days = (issue_item(name, list(some), templates) for name, some in issues if name is not None)
+    return _atom(feed, _apart(days))
+
+
+def _atom(feed: Feed, items: Iterable[Item]) -> bytes:
     site = feed.site
-    generator = _generator(site, AtomFeed, AtomEntry, path=ATOM_PATH, media_type="application/atom+xml")
-    generator.id(f"urn:uuid:{site.publisher_uuid}" if site.publisher_uuid else site.url)
+    generator = _generator(feed, AtomFeed, AtomEntry, path=ATOM_PATH, media_type="application/atom+xml")
+    generator.id(_feed_id(feed))
+    generator.ours.links = tuple(_feed_links(feed))
+    generator.ours.archive = feed.archive is not None
     generator.subtitle(one_line(site.description) or None)
     generator.author({"name": site_author(site), "uri": site.url})
     generator.updated(whole_second(feed.updated, ZoneInfo(site.timezone)))
-    for item in _items(feed, templates):
+    for item in items:
         entry = _entry(generator, item)
         entry.summary(item.summary)
         entry.content(item.content, type="html")
@@ -132,17 +192,41 @@ def atom(feed: Feed, templates: Templates) -> bytes:
     return bytes(generator.atom_str(pretty=True))
 
 
-def _generator(site: Site, feed_class: type, entry_class: type, *, path: str, media_type: str) -> Any:
-    generator = FeedGenerator()
+def _feed_id(feed: Feed) -> str:
+    """The publication's own for its feed and its archive; another feed's says what it is about too."""
+    site = feed.site
+    if not feed.about:
+        return f"urn:uuid:{site.publisher_uuid}" if site.publisher_uuid else site.url
+    x = hashlib.sha256(f"{site.publisher_uuid or site.url} {feed.about}".encode()).hexdigest()
+    return f"urn:uuid:{x[:8]}-{x[8:12]}-8{x[13:16]}-a{x[17:20]}-{x[20:32]}"  # version 8: by a rule of our own
+
+
+def _feed_links(feed: Feed) -> Iterator[AtomLink]:
+    """The hub, and where the entries before and after these are."""
+    site, kind = feed.site, "application/atom+xml"
+    if feed.hub:
+        yield AtomLink(feed.hub, "hub")
+    if feed.archive is not None:
+        yield AtomLink(site.absolute(ATOM_PATH), "current", type=kind)
+    if feed.older:
+        yield AtomLink(site.absolute(feed.older + ATOM_ENDING), "prev-archive", type=kind)
+    if feed.archive is not None and feed.archive.newer:
+        yield AtomLink(site.absolute(feed.archive.newer + ATOM_ENDING), "next-archive", type=kind)
+
+
+def _generator(feed: Feed, feed_class: type, entry_class: type, *, path: str, media_type: str) -> Any:
+    site, generator = feed.site, FeedGenerator()
     is_rss = feed_class is RssChannel
     generator.register_extension("ours", feed_class, entry_class, atom=not is_rss, rss=is_rss)
-    generator.ours.stylesheet = CSS_PATH  # relative: it is found at any host, on a trial or a mirror too
-    generator.title(site_title(site))
+    path = feed.path or path
+    # Relative: it is found at any host, on a trial or a mirror too.
+    generator.ours.stylesheet = "../" * path.count("/") + CSS_PATH
+    generator.title(one_line(feed.title) or site_title(site))
     generator.language(site.language)
     generator.generator("publisher")
     generator.link(href=site.absolute(path), rel="self", type=media_type)
     # The home page comes last: feedgen takes the last link, whatever its rel, for RSS's <link>.
-    generator.link(href=site.url, rel="alternate", type="text/html")
+    generator.link(href=site.absolute(feed.page), rel="alternate", type="text/html")
     return generator
 
 
@@ -168,9 +252,11 @@ def json_feed(feed: Feed, templates: Templates) -> bytes:
     site = feed.site
     head: dict[str, object] = {
         "version": "https://jsonfeed.org/version/1.1",
-        "title": site_title(site),
-        "home_page_url": site.url,
-        "feed_url": site.absolute(JSON_PATH),
+        "title": one_line(feed.title) or site_title(site),
+        "home_page_url": site.absolute(feed.page),
+        "feed_url": site.absolute(feed.path or JSON_PATH),
+        "next_url": site.absolute(feed.older + JSON_ENDING) if feed.older else "",
+        "hubs": [{"type": "WebSub", "url": feed.hub}] if feed.hub else [],
         "description": one_line(site.description),
         "language": site.language,
         "authors": [{"name": site_author(site), "url": site.url}],

@@ -13,7 +13,7 @@ from publisher.core.issue import PublishedEntry
 from publisher.core.markup import Token, read_markdown
 from publisher.core.plaintext import plain_text
 from publisher.core.site import Site
-from publisher.render.phrases import Flavour, Phrases, destination, own_words, seen
+from publisher.render.phrases import Flavour, Phrases, seen
 from publisher.render.plain import plain
 
 __all__ = [
@@ -34,16 +34,16 @@ def lead_html(published: PublishedEntry, site: Site, flavour: Flavour) -> Markup
     return _draw(_lead(published.entry.blocks), _phrases(published, site, flavour), published.uid)
 
 
-def body_text(published: PublishedEntry) -> str:
+def body_text(published: PublishedEntry, site: Site) -> str:
     """The body as plain text: one line a paragraph, blank line between, lists numbered as written, links on
     their own line.
     """
-    return plain(published.entry.blocks)
+    return plain(published.entry.blocks, _phrases(published, site, "mail"))
 
 
-def lead_text(published: PublishedEntry) -> str:
+def lead_text(published: PublishedEntry, site: Site) -> str:
     """As lead_html, in plain text."""
-    return plain(_lead(published.entry.blocks))
+    return plain(_lead(published.entry.blocks), _phrases(published, site, "mail"))
 
 
 def markdown_html(markdown: str, site: Site, flavour: Flavour) -> Markup:
@@ -72,9 +72,8 @@ def source_link_text(published: PublishedEntry, site: Site) -> str:
     if link is None:
         return ""
     phrases = _phrases(published, site, "mail")
-    said = own_words(link) or destination(published.link_state(link.url))
-    line = phrases.words("Source: ") + f"{said}{phrases.warning_of(link.url)}".lstrip()
-    return f"{line.rstrip()}\n{seen(link.url)}"
+    line = phrases.words("Source: ") + phrases.source_text(link)
+    return f"{line.rstrip()}\n{seen(phrases.address(link.url))}"
 
 
 def _phrases(published: PublishedEntry, site: Site, flavour: Flavour) -> Phrases:

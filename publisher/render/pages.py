@@ -1,4 +1,4 @@
-"""The web pages: home, day, entry, archive, subscribe and the small files beside them, for any static host.
+"""The web pages: home, day, entry, subscribe and the small files beside them, for any static host.
 
 Every page is a pure function of values: the same values and templates give the same bytes. All paths are
 below the site root, without a leading '/'; one that ends with '/' is written as its index.html (`file_of`).
@@ -37,18 +37,20 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from publisher.core.issue import EntryLine, PublishedDay, PublishedEntry
+from publisher.core.lifespan import Generation
 from publisher.core.link import LinkState, host_label, short_form, visible
 from publisher.core.site import Site
+from publisher.core.tagged import Tagged
+from publisher.core.topics import topic_path
 from publisher.core.verdict import EVENT_WORDS
 from publisher.render import html
 from publisher.render.environment import Templates
+from publisher.render.phrases import seen
 
-LINKS_PATH = "links/"
+ARCHIVE_PATH, TOPICS_PATH, LINKS_PATH, SEARCH_PATH = "archive/", "topics/", "links/", "search"
 SITEMAP_LIMIT = 50_000  # addresses in one sitemap (sitemaps.org)
 _ROW_TITLES = 72  # characters of titles in a day's row: two lines of the column
 _MIN_SECTIONS = 3  # from here on an entry gets its own small contents
-_LAST_OF_PLANES = "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(17))
-_NOT_HTML = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_LAST_OF_PLANES}]")
 _CSS_STRING_OR_COMMENT = re.compile(r"""("[^"]*"|'[^']*')|/\*.*?\*/""", re.DOTALL)
 _CSS_STRING_OR_SLACK = re.compile(r"""("[^"]*"|'[^']*')|;\s*(?=\})|\s*([{},;])\s*|(:)\s+|\s+""")
 
@@ -84,15 +86,6 @@ class DayLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MonthLines:
-    """A month of the archive with its days, newest first."""
-
-    year: int
-    month: int
-    days: tuple[DayLine, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LinkLine:
     """A link as a row of the page about links: what it was, where it stands, what happened to it."""
 
@@ -107,11 +100,13 @@ class LinkLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkBook:
-    """Everything the page about links shows: the dead, newest first; the last changes; counts by verdict."""
+    """What the page about links shows: the dead, newest first; the last changes; counts by verdict; life spans."""
 
     dead: tuple[LinkLine, ...] = ()
     changed: tuple[LinkLine, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    by_year: tuple[Generation, ...] = ()  # how long links live
+    by_site: tuple[Generation, ...] = ()
 
 
 # --- addresses ------------------------------------------------------------------------------------------
@@ -125,6 +120,11 @@ def day_path(day: date) -> str:
 def number_path(day: date, number: int) -> str:
     """'2025/01/29/3/': leads to the entry that holds the number now."""
     return f"{day_path(day)}{number}/"
+
+
+def year_path(year: int) -> str:
+    """'archive/2025/'."""
+    return f"{ARCHIVE_PATH}{year:04}/"
 
 
 def file_of(path: str) -> str:
@@ -172,14 +172,6 @@ def day_line(day: PublishedDay) -> DayLine:
     return DayLine(day=day.day, title=day.title, entries=tuple(entry_line(p) for p in day.entries))
 
 
-def months(days: Iterable[DayLine]) -> tuple[MonthLines, ...]:
-    """Days grouped by month, months and days newest first."""
-    grouped: dict[tuple[int, int], list[DayLine]] = {}
-    for line in sorted(days, key=lambda d: d.day, reverse=True):
-        grouped.setdefault((line.day.year, line.day.month), []).append(line)
-    return tuple(MonthLines(year=y, month=m, days=tuple(lines)) for (y, m), lines in grouped.items())
-
-
 # --- pages ----------------------------------------------------------------------------------------------
 
 
@@ -189,10 +181,14 @@ def day_page(
     *,
     previous: DayLine | None = None,
     next: DayLine | None = None,  # noqa: A002
+    years_before: Sequence[DayLine] = (),
 ) -> bytes:
-    """All entries of a day in full, with contents. `previous` is the older neighbour, `next` the newer."""
+    """All entries of a day in full, with contents. `previous` is the older neighbour, `next` the newer.
+
+    `years_before`: the same day of the calendar in earlier years.
+    """
     articles = [_article(templates, p) for p in day.entries]
-    return _page(
+    return drawn(
         templates,
         "web/day.html",
         day_path(day.day),
@@ -203,6 +199,7 @@ def day_page(
         late=[a for a in articles if a.published.late],
         previous=previous,
         next=next,
+        years_before=years_before,
     )
 
 
@@ -213,16 +210,18 @@ def entry_page(
     day_entries: Sequence[EntryLine] = (),
     previous: EntryLine | None = None,
     next: EntryLine | None = None,  # noqa: A002
+    related: Sequence[Tagged] = (),
 ) -> bytes:
     """One entry at its permalink. The neighbours default to those among `day_entries`."""
     before, after = _neighbours(published.uid, day_entries)
-    return _page(
+    return drawn(
         templates,
         "web/entry.html",
         published.permalink,
         article=_article(templates, published),
         previous=previous or before,
         next=next or after,
+        related=related,
     )
 
 
@@ -232,7 +231,7 @@ def home_page(templates: Templates, newest: PublishedDay | None, *, recent: Sequ
     `newest` None: nothing is published yet. `recent` may hold the newest day too; it is left out of the list.
     """
     articles = [_article(templates, p) for p in newest.entries] if newest else []
-    return _page(
+    return drawn(
         templates,
         "web/home.html",
         "",
@@ -244,20 +243,9 @@ def home_page(templates: Templates, newest: PublishedDay | None, *, recent: Sequ
     )
 
 
-def archive_page(templates: Templates, months: Sequence[MonthLines]) -> bytes:
-    """Every day by month, newest first."""
-    days = [line for month in months for line in month.days]
-    totals = {
-        "days": len(days),
-        "entries": sum(len(line.entries) for line in days),
-        "words": sum(line.words for line in days),
-    }
-    return _page(templates, "web/archive.html", "archive/", months=months, totals=totals)
-
-
 def links_page(templates: Templates, book: LinkBook) -> bytes:
     """The links that are dead, with their last good title and a copy, and those that changed of late."""
-    return _page(
+    return drawn(
         templates,
         "web/links.html",
         LINKS_PATH,
@@ -271,24 +259,24 @@ def links_page(templates: Templates, book: LinkBook) -> bytes:
 
 def subscribe_page(templates: Templates) -> bytes:
     """The feed addresses, explained for people."""
-    return _page(templates, "web/subscribe.html", "subscribe/")
+    return drawn(templates, "web/subscribe.html", "subscribe/")
 
 
 def not_found_page(templates: Templates) -> bytes:
     """Shown for any address that is not there; links are root-relative, so it may be served at any depth."""
-    return _page(templates, "web/404.html", "404.html")
+    return drawn(templates, "web/404.html", "404.html")
 
 
 def gone_page(
     templates: Templates, line: EntryLine, *, guid: str | None = None, withdrawn: date | None = None
 ) -> bytes:
     """Stands at the permalink of a withdrawn entry: date and number stay, title and text are gone."""
-    return _page(templates, "web/gone.html", line.permalink, line=line, guid=guid, withdrawn=withdrawn)
+    return drawn(templates, "web/gone.html", line.permalink, line=line, guid=guid, withdrawn=withdrawn)
 
 
 def redirect_page(templates: Templates, target_path: str) -> bytes:
     """Leads on to `target_path` at once, on any static host, with a visible link for those who stay."""
-    return _page(templates, "web/redirect.html", target_path, target=target_path)
+    return drawn(templates, "web/redirect.html", target_path, target=target_path)
 
 
 # --- the small files ------------------------------------------------------------------------------------
@@ -309,23 +297,27 @@ def robots(templates: Templates) -> bytes:
     return templates.render("web/robots.txt").encode()
 
 
-def sitemap(templates: Templates, days: Iterable[DayLine], *, fixed: bool = True) -> bytes:
+def sitemap(
+    templates: Templates, days: Iterable[DayLine], *, fixed: bool = True, others: Iterable[str] = ()
+) -> bytes:
     """A sitemap with the newest SITEMAP_LIMIT addresses; an edit moves the lastmod of entry and day.
 
-    `fixed`: the pages that are no days are in it too; without them it is one of several.
+    `fixed`: the pages that are no days are in it too, `others` among them; without them it is one of several.
     """
     newest_first = sorted(days, key=lambda line: line.day, reverse=True)
     newest = max((line.updated_at for line in newest_first if line.updated_at), default=None)
-    places: list[tuple[str, datetime | None]] = _fixed_places(newest) if fixed else []
+    places: list[tuple[str, datetime | None]] = _fixed_places(newest, others) if fixed else []
     for line in newest_first:
         places.append((line.path, line.updated_at))
         places.extend((entry.permalink, entry.updated_at) for entry in line.entries)
     return _encode(templates.render("web/sitemap.xml", places=places[:SITEMAP_LIMIT], utc=_utc))
 
 
-def fixed_sitemap(templates: Templates, newest: datetime | None) -> bytes:
+def fixed_sitemap(templates: Templates, newest: datetime | None, others: Iterable[str] = ()) -> bytes:
     """The pages that are no days, of a sitemap in several files."""
-    return _encode(templates.render("web/sitemap.xml", places=_fixed_places(newest), utc=_utc))
+    return _encode(
+        templates.render("web/sitemap.xml", places=_fixed_places(newest, others)[:SITEMAP_LIMIT], utc=_utc)
+    )
 
 
 def sitemap_index(templates: Templates, parts: Sequence[tuple[str, datetime | None]]) -> bytes:
@@ -333,8 +325,9 @@ def sitemap_index(templates: Templates, parts: Sequence[tuple[str, datetime | No
     return _encode(templates.render("web/sitemap-index.xml", parts=parts, utc=_utc))
 
 
-def _fixed_places(newest: datetime | None) -> list[tuple[str, datetime | None]]:
-    return [("", newest), ("archive/", newest), ("subscribe/", None), (LINKS_PATH, None)]
+def _fixed_places(newest: datetime | None, others: Iterable[str]) -> list[tuple[str, datetime | None]]:
+    known: list[tuple[str, datetime | None]] = [("", newest), (ARCHIVE_PATH, newest)]
+    return known + [(path, None) for path in ("subscribe/", LINKS_PATH, *others)]
 
 
 # --- what templates see ---------------------------------------------------------------------------------
@@ -407,13 +400,16 @@ def _row_titles(line: DayLine) -> list[str]:
     return shown
 
 
-def _page(templates: Templates, template: str, path: str, **context: object) -> bytes:
+def drawn(templates: Templates, template: str, path: str, **context: object) -> bytes:
+    """A page from its template, at its path, with what every page knows."""
     css = hashlib.sha256(style(templates)).hexdigest()[:8]
     text = templates.render(
         template,
         path=path,
         stylesheet=f"style.css?v={css}",
         day_path=day_path,
+        year_path=year_path,
+        topic_path=topic_path,
         row_titles=_row_titles,
         utc=_utc,
         local=lambda at: _local(at, templates.site),
@@ -431,7 +427,7 @@ def _tightened(css: str) -> bytes:
 
 def _encode(text: str) -> bytes:
     """UTF-8, less the code points that no HTML or XML document may hold."""
-    return _NOT_HTML.sub("", text).encode()
+    return seen(text).encode()
 
 
 def _html_lang(lang: str, site: Site) -> str | None:

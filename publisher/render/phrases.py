@@ -25,14 +25,21 @@ Flavour = Literal["web", "feed", "mail"]
 """web: our own pages, classes allowed; feed: the tag set every reader keeps, absolute addresses, no class;
 mail: as feed, plus classes that css-inline resolves; images as alt text and link."""
 
-_LAST_OF_PLANES = "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(17))
-_NOT_HTML = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_LAST_OF_PLANES}]")
+# One range above the BMP instead of the last two of each plane: a set of many would be tried for every character.
+_NOT_HTML = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U0001fffe-\U0010ffff]"
+)
 _ELEMENTS = {"em": "em", "strong": "strong", "s": "del"}
 
 
 def seen(text: str) -> str:
     """Without the code points that no HTML document may hold."""
-    return _NOT_HTML.sub("", text)
+    return _NOT_HTML.sub(_unless_assigned, text)
+
+
+def _unless_assigned(found: re.Match[str]) -> str:
+    """A character of a higher plane, unless it is one of its last two, which are none."""
+    return found[0] if found[0] > "\uffff" and ord(found[0]) & 0xFFFE != 0xFFFE else ""
 
 
 def own_words(link: EntryLink) -> str:
@@ -143,6 +150,27 @@ class Phrases:
             if self.flavour == "web"
             else full
         )
+
+    # -- links as text -------------------------------------------------------------------------------
+
+    def address(self, url: str) -> str:
+        """The address that is the link: the one that was written, or the one behind a short one."""
+        behind = self._state(url).target if self.site.show_links == "resolved" and is_short(url) else None
+        return behind or url
+
+    def said_of(self, url: str, written: str) -> str:
+        """'标题 — weibo.com（t.cn/A63SL70V）（链接已失效…）', or the address alone."""
+        if not is_web(url) or not is_short(url):
+            return short_form(written) + (self.warning_of(url) if is_web(url) else "")
+        found = shown(self._state(url), show=self.site.show_links)
+        after = self.words(" ({address})", address=found.beside) if found.beside else ""
+        return f"{seen(found.text)}{after}{self.warning_of(url)}"
+
+    def source_text(self, link: EntryLink) -> str:
+        """The link an entry came from: what it is, and a word of warning; the address stands elsewhere."""
+        hidden = is_short(link.url) and self.site.show_links == "original"
+        said = own_words(link) or ("" if hidden else destination(self._state(link.url)))
+        return f"{said}{self.warning_of(link.url)}".lstrip()
 
     # -- links ---------------------------------------------------------------------------------------
 

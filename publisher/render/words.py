@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gettext
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from publisher.core.diagnostics import Diagnostic
@@ -35,9 +35,11 @@ class Words:
     def __init__(self, language: str) -> None:
         self.language = language  # "zh" | "en"
         self._translations = _merged_catalogue("zh_Hans") if language == "zh" else gettext.NullTranslations()
+        # gettext asks one catalogue after the other, every time.
+        self._translated = lru_cache(maxsize=2048)(self._translations.gettext)
 
     def __call__(self, message: str, /, **params: object) -> str:
-        text = self._translations.gettext(message) if message else ""
+        text = self._translated(message) if message else ""
         return text.format(**params) if params else text
 
     def plural(self, one: str, many: str, n: int, /, **params: object) -> str:
@@ -85,6 +87,18 @@ class Words:
     def month(self, year: int, month: int) -> str:
         """'2025年1月' / 'January 2025'."""
         return f"{year}年{month}月" if self.language == "zh" else f"{_MONTHS_EN[month - 1]} {year}"
+
+    def month_short(self, month: int) -> str:
+        """'1月' / 'Jan'."""
+        return f"{month}月" if self.language == "zh" else _MONTHS_EN[month - 1][:3]
+
+    def weekday_of(self, n: int) -> str:
+        """'一' / 'Mon' for 0."""
+        return _WEEKDAYS_ZH[n] if self.language == "zh" else _WEEKDAYS_EN[n][:3]
+
+    def year(self, year: int) -> str:
+        """'2025年' / '2025'."""
+        return f"{year}年" if self.language == "zh" else str(year)
 
     def moment(self, at: datetime) -> str:
         """'2025-01-29 08:00', in the zone the datetime carries."""

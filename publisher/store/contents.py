@@ -26,24 +26,30 @@ class DayContents:
     public: int = 0
     gone: int = 0  # withdrawn ones that had a page
     media: int = 0  # entries that show files
+    words: int = 0
     updated_at: datetime | None = None  # the newest of them
     entries: str = ""  # of everything but the texts, which `source_sha` stands for
     notes: str = ""  # of corrections and of what is known about links
+    feed_notes: str = ""  # of corrections and of what the feeds say of links, which moves far less
 
 
 def by_day(tx: Transaction) -> dict[date, DayContents]:
     """Every day that has or had a page, oldest first."""
     days: dict[date, DayContents] = {}
-    for day, public, gone, media, updated_at, said in tx.execute(_ENTRIES):
+    for day, public, gone, media, words, updated_at, said in tx.execute(_ENTRIES):
         days[day] = DayContents(
-            public=public, gone=gone, media=media, updated_at=updated_at, entries=_hash([said])
+            public=public, gone=gone, media=media, words=words, updated_at=updated_at, entries=_hash([said])
         )
     notes: dict[date, list[str]] = {}
-    for query in (_LINKS, _CORRECTIONS):
+    feed_notes: dict[date, list[str]] = {}
+    for query, kept in ((_LINKS, [notes]), (_FEED_LINKS, [feed_notes]), (_CORRECTIONS, [notes, feed_notes])):
         for day, said in tx.execute(query):
-            notes.setdefault(day, []).append(said)
+            for one in kept:
+                one.setdefault(day, []).append(said)
     for day, said in notes.items():
         days[day].notes = _hash(said)
+    for day, said in feed_notes.items():
+        days[day].feed_notes = _hash(said)
     return dict(sorted(days.items()))
 
 
@@ -75,7 +81,7 @@ def _entries() -> Select[Any]:
     gone = case((c.state == "withdrawn", 1), else_=0)
     media = case((cast(c.media, Text) == "{}", 0), else_=1)
     newest = func.max(case((SHOWN, c.updated_at)))
-    counts = (func.sum(one) for one in (shown, gone, media))
+    counts = (func.sum(one) for one in (shown, gone, media, case((SHOWN, c.words), else_=0)))
     query = select(c.day, *counts, newest, _together(*facts, *around)).select_from(PLACED)
     return query.where(c.permalink.is_not(None)).group_by(c.day)
 
@@ -90,10 +96,17 @@ def _links() -> Select[Any]:
     return query.where(e.permalink.is_not(None)).group_by(e.day)
 
 
+def _feed_links() -> Select[Any]:
+    e, here = s.entries.c, s.entry_links.c
+    query = select(e.day, _together(here.entry_id, here.ordinal, here.feed_state))
+    query = query.join(s.entries, e.id == here.entry_id)
+    return query.where(e.permalink.is_not(None), here.feed_state.is_not(None)).group_by(e.day)
+
+
 def _corrections() -> Select[Any]:
     e, c = s.entries.c, s.corrections.c
     query = select(e.day, _together(c.id, c.entry_id, c.at, c.note)).join(s.entries, e.id == c.entry_id)
     return query.where(e.permalink.is_not(None)).group_by(e.day)
 
 
-_ENTRIES, _LINKS, _CORRECTIONS = _entries(), _links(), _corrections()
+_ENTRIES, _LINKS, _FEED_LINKS, _CORRECTIONS = _entries(), _links(), _feed_links(), _corrections()

@@ -6,19 +6,24 @@ Books balance at every moment: a row is written once, in the transaction that pu
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 
 from publisher.core.issue import IssueName
 from publisher.store import schema as s
 from publisher.store.engine import Transaction, new_id
+from publisher.store.suppressions import suppressed
 
 BATCH = 500
 """Recipients a batch: the unit one worker takes."""
 
+
+_AGREED = ("confirmed", "vouched", "imported")
+"""Consents that mail rests on."""
 
 IS_SENDING = s.deliveries.c.state == "sending"
 
@@ -46,6 +51,8 @@ class Claimed:
     email: str
     variant: str
     attempts: int  # this one included
+    key_version: int = 1  # of the reader's tokens
+    since: datetime | None = None  # when they last agreed to be mailed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +72,7 @@ class DeliveryRow:
 
     mailing_id: int
     subscriber_id: int
+    kind: str  # of the mailing
     issue: IssueName
     subscriber_uid: str
     email: str
@@ -79,40 +87,43 @@ def open_mailing(
     tx: Transaction,
     *,
     kind: str,
-    issue_id: int,
     name: IssueName,
-    variants: Mapping[str, bytes],
+    issue_ids: Iterable[int],
+    recipients: Sequence[tuple[int, str]],
+    body_of: Callable[[str], bytes],
     held: str | None,
     now: datetime,
 ) -> int:
     """Write the mailing, its frozen bodies and one 'waiting' row a recipient. Part of the publishing transaction.
 
-    Everybody active now is a recipient; every recipient gets the variant 'full' (the first of `variants`).
+    `recipients`: subscriber and variant. `body_of` is asked once for every variant that has a reader.
     """
     made = tx.execute(
         insert(s.mailings).values(
             kind=kind, day=name.day, sequence=name.sequence, state="held" if held else "open",
-            reason=held, recipients=0, created_at=now,
+            reason=held, recipients=len(recipients), created_at=now,
         )
     )  # fmt: skip
     mailing_id = new_id(made)
-    tx.execute(insert(s.mailing_issues).values(mailing_id=mailing_id, issue_id=issue_id))
-    for variant, body in variants.items():
+    carried = [{"mailing_id": mailing_id, "issue_id": issue_id} for issue_id in issue_ids]
+    tx.execute(insert(s.mailing_issues), carried)
+    for variant in sorted({variant for _, variant in recipients}):
+        body = body_of(variant)
         digest = hashlib.sha256(body).hexdigest()
         tx.execute(
             insert(s.artifacts).values(mailing_id=mailing_id, variant=variant, sha256=digest, bytes=body)
         )
-    recipients = _write_recipients(tx, mailing_id, next(iter(variants)), now)
-    state = {} if recipients else {"state": "done"}
-    tx.execute(update(s.mailings).where(s.mailings.c.id == mailing_id).values(recipients=recipients, **state))
+    _write_recipients(tx, mailing_id, recipients, now)
+    if not recipients:
+        set_mailing(tx, mailing_id, "done")
     return mailing_id
 
 
-def _write_recipients(tx: Transaction, mailing_id: int, variant: str, now: datetime) -> int:
-    active = select(s.subscribers.c.id).where(s.subscribers.c.state == "active").order_by(s.subscribers.c.id)
-    ids = list(tx.execute(active).scalars())
-    for sequence, start in enumerate(range(0, len(ids), BATCH), start=1):
-        part = ids[start : start + BATCH]
+def _write_recipients(
+    tx: Transaction, mailing_id: int, recipients: Sequence[tuple[int, str]], now: datetime
+) -> None:
+    for sequence, start in enumerate(range(0, len(recipients), BATCH), start=1):
+        part = recipients[start : start + BATCH]
         made = tx.execute(
             insert(s.batches).values(mailing_id=mailing_id, sequence=sequence, n=len(part), state="todo")
         )
@@ -122,10 +133,9 @@ def _write_recipients(tx: Transaction, mailing_id: int, variant: str, now: datet
                 "mailing_id": mailing_id, "subscriber_id": subscriber_id, "batch_id": batch_id, "variant": variant,
                 "state": "waiting", "attempts": 0, "smtp_text": "", "at": now,
             }
-            for subscriber_id in part
+            for subscriber_id, variant in part
         ]  # fmt: skip
         tx.execute(insert(s.deliveries), rows)
-    return len(ids)
 
 
 def mailings(tx: Transaction, *states: str) -> list[Mailing]:
@@ -170,9 +180,11 @@ def claim(tx: Transaction, mailing_id: int, *, limit: int, now: datetime) -> lis
     """Take up to `limit` deliveries that wait, or were deferred until now: their rows say 'sending' from here on,
     before any byte leaves.
 
-    Who is no longer active is skipped instead, and does not count towards `limit`.
+    Who is no longer active, or may not be mailed, is skipped instead, and does not count towards `limit`.
     """
     _skip_inactive(tx, mailing_id, now)
+    while _skip_suppressed(tx, mailing_id, limit, now):
+        pass
     c = s.deliveries.c
     ready = _ready(now)
     chosen = (
@@ -191,7 +203,7 @@ def claim(tx: Transaction, mailing_id: int, *, limit: int, now: datetime) -> lis
     return [
         Claimed(
             mailing_id=mailing_id, subscriber_id=row.subscriber_id, variant=row.variant, attempts=row.attempts,
-            uid=people[row.subscriber_id][0], email=people[row.subscriber_id][1],
+            **people[row.subscriber_id],
         )
         for row in sorted(taken, key=lambda row: row.subscriber_id)
     ]  # fmt: skip
@@ -207,9 +219,57 @@ def _skip_inactive(tx: Transaction, mailing_id: int, now: datetime) -> None:
     )
 
 
-def _people(tx: Transaction, ids: list[int]) -> dict[int, tuple[str, str]]:
-    query = select(s.subscribers.c.id, s.subscribers.c.uid, s.subscribers.c.email)
-    return {row.id: (row.uid, row.email) for row in tx.execute(query.where(s.subscribers.c.id.in_(ids)))}
+def _skip_suppressed(tx: Transaction, mailing_id: int, limit: int, now: datetime) -> bool:
+    """Skip those of the next ones whose address may not be mailed. True when the next ones are others now."""
+    c, people = s.deliveries.c, s.subscribers.c
+    following = (
+        select(c.subscriber_id, people.email_norm)
+        .join(s.subscribers, people.id == c.subscriber_id)
+        .where(c.mailing_id == mailing_id, _ready(now))
+        .order_by(c.subscriber_id)
+        .limit(limit)
+    )
+    ids = {row.email_norm: row.subscriber_id for row in tx.execute(following)}
+    blocked = [ids[norm] for norm in suppressed(tx, ids)]
+    if blocked:
+        tx.execute(
+            update(s.deliveries)
+            .where(c.mailing_id == mailing_id, c.subscriber_id.in_(blocked))
+            .values(state="skipped", next_at=None, at=now)
+        )
+    return bool(blocked)
+
+
+def _people(tx: Transaction, ids: list[int]) -> dict[int, dict[str, Any]]:
+    """What a message says about its reader."""
+    c, agreed = s.subscribers.c, s.consents.c
+    since = (
+        select(agreed.subscriber_id, func.max(agreed.at).label("at"))
+        .where(agreed.kind.in_(_AGREED), agreed.subscriber_id.in_(ids))
+        .group_by(agreed.subscriber_id)
+        .subquery()
+    )
+    query = select(
+        c.id, c.uid, c.email, c.key_version, func.coalesce(since.c.at, c.created_at).label("since")
+    )
+    query = query.outerjoin(since, since.c.subscriber_id == c.id).where(c.id.in_(ids))
+    return {
+        row.id: {"uid": row.uid, "email": row.email, "key_version": row.key_version, "since": row.since}
+        for row in tx.execute(query)
+    }
+
+
+def of_reader(tx: Transaction, kind: str, name: IssueName, uid: str) -> Claimed | None:
+    """The delivery of a mailing to a reader, whatever became of it."""
+    d, m = s.deliveries.c, s.mailings.c
+    query = (
+        select(d.mailing_id, d.subscriber_id, d.variant, d.attempts)
+        .join(s.mailings, m.id == d.mailing_id)
+        .join(s.subscribers, s.subscribers.c.id == d.subscriber_id)
+        .where(m.kind == kind, m.day == name.day, m.sequence == name.sequence, s.subscribers.c.uid == uid)
+    )
+    row = tx.execute(query).mappings().one_or_none()
+    return Claimed(**row, **_people(tx, [row["subscriber_id"]])[row["subscriber_id"]]) if row else None
 
 
 def close(tx: Transaction, mailing_id: int, closings: Iterable[Closing], now: datetime) -> None:
@@ -263,6 +323,11 @@ def uncertain(tx: Transaction) -> list[DeliveryRow]:
     return rows(tx, s.deliveries.c.state == "uncertain")
 
 
+def of_subscriber(tx: Transaction, subscriber_id: int) -> list[DeliveryRow]:
+    """What somebody was mailed, newest first."""
+    return rows(tx, s.deliveries.c.subscriber_id == subscriber_id)
+
+
 def cancel(tx: Transaction, mailing_id: int, now: datetime) -> int:
     """End a mailing: who has not been mailed is skipped. Returns how many."""
     c = s.deliveries.c
@@ -305,8 +370,8 @@ def rows(tx: Transaction, condition: ColumnElement[bool] | None = None) -> list[
     d, m = s.deliveries.c, s.mailings.c
     query = (
         select(
-            d.mailing_id, d.subscriber_id, m.day, m.sequence, s.subscribers.c.uid, s.subscribers.c.email, d.state,
-            d.attempts, d.smtp_code, d.smtp_text, d.at,
+            d.mailing_id, d.subscriber_id, m.kind, m.day, m.sequence, s.subscribers.c.uid, s.subscribers.c.email,
+            d.state, d.attempts, d.smtp_code, d.smtp_text, d.at,
         )
         .join(s.mailings, m.id == d.mailing_id)
         .join(s.subscribers, s.subscribers.c.id == d.subscriber_id)
@@ -316,20 +381,26 @@ def rows(tx: Transaction, condition: ColumnElement[bool] | None = None) -> list[
         query = query.where(condition)
     return [
         DeliveryRow(
-            mailing_id=row.mailing_id, subscriber_id=row.subscriber_id, issue=IssueName(row.day, row.sequence),
-            subscriber_uid=row.uid, email=row.email, state=row.state, attempts=row.attempts, code=row.smtp_code,
+            mailing_id=row.mailing_id, subscriber_id=row.subscriber_id, kind=row.kind,
+            issue=IssueName(row.day, row.sequence), subscriber_uid=row.uid, email=row.email, state=row.state,
+            attempts=row.attempts, code=row.smtp_code,
             text=row.smtp_text, at=row.at,
         )
         for row in tx.execute(query)
     ]  # fmt: skip
 
 
-def books(tx: Transaction, day: date | None = None, sequence: int = 1) -> dict[str, int]:
-    """The seven states and their sum, of the mailing of one issue or of the newest mailing; {} when there is none."""
+def books(
+    tx: Transaction, day: date | None = None, sequence: int = 1, *, weekly: bool = False
+) -> dict[str, int]:
+    """The seven states and their sum, of the mailing of one issue (or week) or of the newest mailing; {} when there
+    is none."""
     m = s.mailings.c
     query = select(m.id, m.recipients).order_by(m.id.desc()).limit(1)
-    if day is not None:
-        query = query.where(and_(m.day == day, m.sequence == sequence))
+    if day is None:
+        query = query.where(or_(m.kind != "weekly", m.recipients > 0))
+    else:
+        query = query.where(m.day == day, m.sequence == sequence, (m.kind == "weekly") == weekly)
     mailing = tx.execute(query).one_or_none()
     if mailing is None:
         return {}

@@ -353,6 +353,8 @@ def sketch_index(
     As (hash → uids, uid → (path, day)). Texts share many a hash by chance: the few that share more are found in the
     database, the thousands that do not never leave it.
     """
+    if tx.execute(select(s.sketches.c.hash).limit(1)).first() is None:
+        return {}, {}
     alike = {entry_id for hashes in sketches for entry_id in _sharing(tx, hashes, share)}
     index: dict[int, list[str]] = defaultdict(list)
     places_of: dict[str, tuple[str, date]] = {}

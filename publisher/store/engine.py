@@ -86,6 +86,8 @@ class Store:
                 return
             if version is None:
                 with self.write() as tx:
+                    if inspect(tx).has_table("alembic_version"):
+                        return  # somebody else began it while we looked: made whole in one transaction
                     metadata.create_all(tx)
                     tx.execute(
                         text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
@@ -96,6 +98,14 @@ class Store:
             from publisher.store.migrations import upgrade
 
             upgrade(self._engine, version, path=self.path)
+
+    def copy_to(self, path: Path) -> None:
+        """Write everything committed so far to an empty or new file, without holding anybody up."""
+        with self._translated(), self._engine.connect() as connection:
+            # VACUUM cannot run inside a transaction: the driver is asked directly.
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            driver.execute("VACUUM INTO ?", (str(path),))
 
     def close(self) -> None:
         self._engine.dispose()

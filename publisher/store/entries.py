@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, and_, bindparam, cast, func, insert, or_, select, type_coerce, update
+from sqlalchemy import Text, and_, bindparam, case, cast, func, insert, or_, select, type_coerce, update
 
 from publisher.core.issue import Correction, EntryLine, IssueName
 from publisher.store import schema as s
@@ -66,17 +66,25 @@ _PLAIN = [
 _FACTS = select(
     *_PLAIN, s.files.c.path.label("file"), s.issues.c.day.label("issue_day"), s.issues.c.sequence
 ).select_from(PLACED)
-_ORDER = (s.entries.c.day, s.files.c.path, s.documents.c.position, s.entries.c.position)
+ORDER = (s.entries.c.day, s.files.c.path, s.documents.c.position, s.entries.c.position)
 
 
 def public(tx: Transaction, days: Iterable[date]) -> list[EntryFacts]:
     """Entries of these days with a page: by day, within a day in the order of files and of the text."""
     query = _FACTS.where(SHOWN, s.entries.c.day.in_(list(days)))
-    return [_facts(row) for row in tx.execute(query.order_by(*_ORDER)).mappings()]
+    return [_facts(row) for row in tx.execute(query.order_by(*ORDER)).mappings()]
 
 
-def lines(tx: Transaction) -> list[EntryLine]:
-    """Every entry with a page as a line of a list, in the order of `public`."""
+ALWAYS = (date.min, date.max)
+
+
+def lines(
+    tx: Transaction, within: tuple[date, date] = ALWAYS, *, ids: Iterable[int] | None = None
+) -> list[EntryLine]:
+    """Entries with a page as lines of a list, in the order of `public`: of these days, or only those with these ids.
+
+    `position` counts within a day those that are asked for.
+    """
     c = s.entries.c
     raw = (
         type_coerce(column, Text) for column in (c.day, c.topics, c.updated_at)
@@ -85,7 +93,11 @@ def lines(tx: Transaction) -> list[EntryLine]:
         PLACED
     )
     found: list[EntryLine] = []
-    every: Sequence[Any] = tx.execute(query.where(SHOWN).order_by(*_ORDER)).all()
+    if ids is not None:
+        query = query.where(c.id.in_(list(ids)))
+    elif within != ALWAYS:
+        query = query.where(c.day.between(*within))
+    every: Sequence[Any] = tx.execute(query.where(SHOWN).order_by(*ORDER)).all()
     for said, rows in groupby(every, key=itemgetter(0)):
         day = date.fromisoformat(said)
         found += [
@@ -107,12 +119,35 @@ def newest(tx: Transaction, limit: int) -> list[tuple[int, date, date]]:
     return [(row[0], row[1], row[2]) for row in tx.execute(query)]
 
 
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """An entry that went out. `slot`: the day of its issue; `shown`: it was not withdrawn since."""
+
+    id: int
+    day: date
+    slot: date
+    length: int
+    shown: bool
+
+
+def issued(tx: Transaction) -> list[Issued]:
+    """Every entry of a published issue, withdrawn ones too, in the order they went out: the newest is the last."""
+    c = s.entries.c
+    shown = case((SHOWN, 1), else_=0)
+    raw = (type_coerce(column, Text) for column in (c.day, s.issues.c.day))
+    query = select(c.id, *raw, c.length, shown).join(s.issues, s.issues.c.id == c.issue_id)
+    query = query.where(c.permalink.is_not(None), s.issues.c.state.in_(("planned", "published")))
+    rows = tx.execute(query.order_by(s.issues.c.day, c.published_at, c.guid)).all()
+    days = {said: date.fromisoformat(said) for row in rows for said in (row[1], row[2])}
+    return [Issued(row[0], days[row[1]], days[row[2]], row[3], bool(row[4])) for row in rows]
+
+
 def media(tx: Transaction) -> dict[str, tuple[str, str]]:
     """What the pages show beside texts: output path → (a document that names it, the name)."""
     c = s.entries.c
     query = select(s.files.c.path, c.media).select_from(PLACED).where(SHOWN, cast(c.media, Text) != "{}")
     found: dict[str, tuple[str, str]] = {}
-    for file, names in tx.execute(query.order_by(*_ORDER)):
+    for file, names in tx.execute(query.order_by(*ORDER)):
         for name, path in sorted(names.items()):
             found.setdefault(path, (file or "", name))
     return found
@@ -121,7 +156,7 @@ def media(tx: Transaction) -> dict[str, tuple[str, str]]:
 def gone(tx: Transaction) -> list[EntryFacts]:
     """Withdrawn entries that had a page."""
     shown = and_(s.entries.c.permalink.is_not(None), s.entries.c.state == "withdrawn")
-    return [_facts(row) for row in tx.execute(_FACTS.where(shown).order_by(*_ORDER)).mappings()]
+    return [_facts(row) for row in tx.execute(_FACTS.where(shown).order_by(*ORDER)).mappings()]
 
 
 def of_issue(tx: Transaction, issue_id: int) -> list[EntryFacts]:
@@ -274,7 +309,7 @@ def on_this_day(tx: Transaction, month: int, day: int, *, before: date, limit: i
     c = s.entries.c
     same_day = and_(cast(c.day, Text).like(f"%-{month:02}-{day:02}"), c.day < before)
     years: dict[int, EntryFacts] = {}
-    for row in tx.execute(_FACTS.where(SHOWN, same_day).order_by(*_ORDER)).mappings():
+    for row in tx.execute(_FACTS.where(SHOWN, same_day).order_by(*ORDER)).mappings():
         years.setdefault(row["day"].year, _facts(row))
     return [years[year] for year in sorted(years, reverse=True)][:limit]
 

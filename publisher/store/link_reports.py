@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from publisher.core.lifespan import Life
+from publisher.core.link import host_label
 from publisher.core.verdict import Event, Standing
 from publisher.store import schema as s
 from publisher.store.engine import Transaction, pieces
@@ -225,6 +227,26 @@ def with_verdict(tx: Transaction, verdict: str, *, public: bool = False) -> list
         .order_by(c.since.desc(), c.url)
     )
     return list(tx.execute(query.where(e.permalink.is_not(None)) if public else query).scalars())
+
+
+def lives(tx: Transaction) -> list[Life]:
+    """What became of every public link since the first entry that holds it was dated."""
+    c, e = s.links.c, s.entries.c
+    query = (
+        select(c.url, c.target, c.verdict, c.ok_at, func.min(e.day).label("day"))
+        .join(s.entry_links, s.entry_links.c.link_id == c.id)
+        .join(s.entries, e.id == s.entry_links.c.entry_id)
+        .where(e.permalink.is_not(None), _LIVE)
+        .group_by(c.id)
+        .order_by(c.id)
+    )
+    return [
+        Life(
+            year=row.day.year, site=host_label(row.target or row.url), verdict=row.verdict,
+            days=max(0, (row.ok_at.date() - row.day).days) if row.ok_at else 0,
+        )
+        for row in tx.execute(query)
+    ]  # fmt: skip
 
 
 def broken_of(tx: Transaction, uids: Iterable[str]) -> Mapping[str, list[str]]:

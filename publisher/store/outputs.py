@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import ColumnElement, Text, case, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from publisher.store import schema as s
@@ -38,16 +38,21 @@ def changed_at(tx: Transaction) -> dict[str, datetime]:
 def record(tx: Transaction, written: Iterable[Written], *, now: datetime) -> None:
     """Remember files as they were just written; a second call for a path replaces the first.
 
-    `changed_at` moves only with the bytes: a folder that was removed and written again is as old as before.
+    `changed_at` moves only with the bytes: a folder that was removed and written again is as old as before. With them
+    it moves by a second at least: readers compare whole seconds, and may not take new bytes for those they have.
     """
     rows = [one._asdict() | {"changed_at": now} for one in written]
     if not rows:
         return
     statement = insert(s.outputs)
     new = statement.excluded
-    same = case((new.sha256 == s.outputs.c.sha256, func.coalesce(s.outputs.c.changed_at, new.changed_at)))
-    changed = {name: new[name] for name in ("input_key", "sha256", "size", "mtime_ns")}
-    changed["changed_at"] = func.coalesce(same, new.changed_at)
+    before = s.outputs.c.changed_at
+    later = func.strftime("%Y-%m-%dT%H:%M:%f000Z", before, "+1 second", type_=Text)
+    moved = case((new.sha256 == s.outputs.c.sha256, before), else_=func.max(new.changed_at, later))
+    changed: dict[str, ColumnElement[Any]] = {
+        name: new[name] for name in ("input_key", "sha256", "size", "mtime_ns")
+    }
+    changed["changed_at"] = func.coalesce(moved, new.changed_at)  # a moment that is not known cannot be kept
     tx.execute(statement.on_conflict_do_update(index_elements=["path"], set_=changed), rows)
 
 

@@ -87,9 +87,10 @@ def saw_now(tx: Transaction, now: datetime, *, accept: bool = False) -> None:
     tx.execute(statement if accept else statement.where(condition))
 
 
-def leave_trial(tx: Transaction, *, uuid: str, tag_host: str, secret: bytes) -> None:
+def leave_trial(tx: Transaction, *, uuid: str, tag_host: str) -> None:
     """A trial becomes real: everything tried out is forgotten but the subscribers and the list of outputs.
 
+    The secret stays: who asked to be forgotten is kept as hashes that only it can make.
     Outputs are kept so that the next build removes what no longer belongs.
     """
     for table in (
@@ -98,7 +99,5 @@ def leave_trial(tx: Transaction, *, uuid: str, tag_host: str, secret: bytes) -> 
     ):  # fmt: skip
         tx.execute(delete(table))
     tx.execute(
-        update(s.publication).values(
-            uuid=uuid, tag_host=tag_host, secret=secret, trial=0, since_day=None, generation=0
-        )
+        update(s.publication).values(uuid=uuid, tag_host=tag_host, trial=0, since_day=None, generation=0)
     )

@@ -53,10 +53,10 @@ def end(
     )
 
 
-def newest(tx: Transaction, kind: str | None = None) -> Run | None:
-    """The run that began last, of one kind or of any."""
+def newest(tx: Transaction, *kinds: str) -> Run | None:
+    """The run that began last, of these kinds or of any."""
     query = select(s.runs).order_by(s.runs.c.id.desc()).limit(1)
-    row = tx.execute(query.where(s.runs.c.kind == kind) if kind else query).mappings().one_or_none()
+    row = tx.execute(query.where(s.runs.c.kind.in_(kinds)) if kinds else query).mappings().one_or_none()
     return _run(row) if row is not None else None
 
 

@@ -395,7 +395,7 @@ mailings = Table(
     Column("day", Day, nullable=False),
     Column("sequence", Integer, nullable=False),
     Column("state", Text, nullable=False),
-    Column("reason", Text),  # why it is held: gap | late | restored
+    Column("reason", Text),  # why it is held: gap | late | restored | refused
     Column("recipients", Integer, nullable=False),
     Column("created_at", Utc, nullable=False),
     UniqueConstraint("kind", "day", "sequence"),  # an issue is mailed by one mailing

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import ssl
 import zlib
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
-from tests.adapters.stand_in import Handler, Headers, Web, moved, page
+import trustme
+
+from publisher.adapters.addresses import IPAddress
+from tests.adapters.stand_in import Handler, Headers, Names, Web, moved, no_name_server, no_such_name, page
 
 _HTML = b"HTTP/1.1 200 x\r\ncontent-type: text/html\r\n"
 
@@ -91,3 +97,72 @@ MANY_COOKIES = "many-cookies"
 def hazard_pages() -> dict[str, bytes | Handler]:
     pages: dict[str, bytes | Handler] = {f"{HOST}/{name}": said for name, (said, _) in HAZARDS.items()}
     return pages
+
+
+# ---------------------------------------------------------------- certificates
+
+TLS_HOST = "tls.example.org"
+NO_CERTIFICATE = "the certificate is not accepted"
+
+
+def _tls(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
+
+
+def _long_ago(ca: trustme.CA) -> trustme.LeafCert:
+    past = datetime(2020, 1, 1, tzinfo=UTC)
+    return ca.issue_cert(TLS_HOST, not_before=past, not_after=past + timedelta(days=90))
+
+
+def _not_yet(ca: trustme.CA) -> trustme.LeafCert:
+    future = datetime(2090, 1, 1, tzinfo=UTC)
+    return ca.issue_cert(TLS_HOST, not_before=future, not_after=future + timedelta(days=90))
+
+
+TLS_HAZARDS: dict[str, tuple[Callable[[trustme.CA], ssl.SSLContext], str, str]] = {
+    "good": (lambda ca: _tls(ca.issue_cert(TLS_HOST)), "ok", ""),
+    "expired": (lambda ca: _tls(_long_ago(ca)), "unreachable", NO_CERTIFICATE),
+    "not-yet-valid": (lambda ca: _tls(_not_yet(ca)), "unreachable", NO_CERTIFICATE),
+    "self-signed": (lambda _: _tls(trustme.CA().issue_cert(TLS_HOST)), "unreachable", NO_CERTIFICATE),
+    "wrong-host": (lambda ca: _tls(ca.issue_cert("other.example.org")), "unreachable", NO_CERTIFICATE),
+    "wild-card-too-high": (lambda ca: _tls(ca.issue_cert("*.org")), "unreachable", NO_CERTIFICATE),
+}
+"""name → what the server shows to a client that trusts the authority, the result, and why."""
+
+
+# ---------------------------------------------------------------- name servers
+
+
+class SlowNames(Names):
+    """A name server that takes its time."""
+
+    def __init__(self, delay_s: float) -> None:
+        super().__init__()
+        self.delay_s = delay_s
+
+    async def __call__(self, host: str, port: int) -> Sequence[IPAddress]:
+        await asyncio.sleep(self.delay_s)
+        return await super().__call__(host, port)
+
+
+NAME_HAZARDS: dict[str, tuple[Callable[[], Names], str, str]] = {
+    "slow": (lambda: SlowNames(0.3), "ok", ""),
+    "too-slow": (lambda: SlowNames(60), "timeout", "no answer in time"),
+    "given-up": (
+        lambda: Names(fails={HOST: TimeoutError()}),
+        "unreachable",
+        "the name server does not answer",
+    ),
+    "broken": (
+        lambda: Names(fails={HOST: no_name_server()}),
+        "unreachable",
+        "the name server does not answer",
+    ),
+    "unknown": (lambda: Names(fails={HOST: no_such_name()}), "broken", "no such name"),
+    "empty": (lambda: Names({HOST: []}), "broken", "no such name"),
+    "private": (lambda: Names({HOST: ["10.0.0.1"]}), "policy", "the address is not public"),
+    "mixed": (lambda: Names({HOST: ["8.8.8.8", "10.0.0.1"]}), "policy", "the address is not public"),
+}
+"""name → the name server, the result, and why."""

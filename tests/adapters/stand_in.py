@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
@@ -147,18 +148,25 @@ async def stand_in(
     names: Names | None = None,
     pace: Pace | None = None,
     deadline_s: float = 10,
+    tls: ssl.SSLContext | None = None,
+    trusting: ssl.SSLContext | None = None,
+    on_alarm: Callable[[str, str], None] = lambda url, page: None,
 ) -> AsyncIterator[Stand]:
-    """The web, and a fetcher as in production but for the cable below its guard."""
+    """The web, and a fetcher as in production but for the cable below its guard.
+
+    With `tls` the web speaks nothing else; `trusting` is whom the fetcher believes.
+    """
     web = Web(pages)
-    server = await asyncio.start_server(web.serve, "127.0.0.1", 0, limit=1 << 20)
+    server = await asyncio.start_server(web.serve, "127.0.0.1", 0, limit=1 << 20, ssl=tls)
     network = Rerouted(server.sockets[0].getsockname()[1])
     guard = Guard(resolve=names or Names(), network=network)
     fetcher = Fetcher(
-        transport=GuardedTransport(guard),
+        transport=GuardedTransport(guard, verify=trusting),
         rules=ShortLinks(),
         site_url="https://例子.cn/",
         pace=pace or at_once(),
         deadline_s=deadline_s,
+        on_alarm=on_alarm,
     )
     try:
         yield Stand(web, network, fetcher)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import subprocess
+import sys
+import threading
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import httpcore
@@ -10,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.adapters.addresses import Guard, is_public, system_resolve
+from publisher.adapters.addresses import Guard, IPAddress, Resolver, is_public
 from publisher.core.link import NotReached
 from tests.adapters.stand_in import Names, Rerouted, no_name_server, no_such_name
 
@@ -65,7 +69,7 @@ def test_a_name_with_one_private_address_among_public_ones_is_refused() -> None:
 @pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f.1", "0177.0.0.1", "localhost"])
 def test_the_systems_own_ways_to_write_loopback_are_refused(host: str) -> None:
     with pytest.raises(NotReached) as refused:
-        asyncio.run(Guard(resolve=system_resolve).checked(host, 80))
+        asyncio.run(Guard().checked(host, 80))
     assert refused.value.result == "policy"
 
 
@@ -116,3 +120,135 @@ def test_a_name_server_that_says_no_is_not_one_that_says_nothing(
 def test_loopback_is_allowed_only_by_whoever_builds_the_guard() -> None:
     allowed = Guard(allow=lambda address: address.is_loopback)
     assert asyncio.run(allowed.checked("127.0.0.1", 80)) == [IPv4Address("127.0.0.1")]
+
+
+# ---------------------------------------------------------------- the resolver
+
+
+class NameServer:
+    """Looks names up in a thread: those that begin with 'hangs' are never answered."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.threads: set[threading.Thread] = set()
+        self.over = threading.Event()
+
+    def __call__(self, host: str) -> list[IPAddress]:
+        self.threads.add(threading.current_thread())
+        self.asked.append(host)
+        if host.startswith("hangs"):
+            self.over.wait()
+        if host.startswith("gone"):
+            raise no_such_name()
+        return [IPv4Address("8.8.8.8")]
+
+
+def test_a_name_is_looked_up_once_a_run_however_many_ask() -> None:
+    async def main() -> list[str]:
+        server = NameServer()
+        resolver = Resolver(server)
+        await asyncio.gather(*(resolver(f"{n % 3}.org", 80) for n in range(30)))
+        await resolver("0.org", 443)
+        resolver.close()
+        return sorted(server.asked)
+
+    assert asyncio.run(main()) == ["0.org", "1.org", "2.org"]
+
+
+def test_a_failure_is_not_remembered() -> None:
+    async def main() -> list[str]:
+        server = NameServer()
+        resolver = Resolver(server)
+        for _ in range(2):
+            with pytest.raises(socket.gaierror):
+                await resolver("gone.org", 80)
+        resolver.close()
+        return server.asked
+
+    assert asyncio.run(main()) == ["gone.org", "gone.org"]
+
+
+def test_names_that_are_never_answered_do_not_stall_others() -> None:
+    async def main() -> None:
+        server = NameServer()
+        resolver = Resolver(server)
+        hanging = [asyncio.create_task(_ignored(resolver, f"hangs{n}.org")) for n in range(60)]
+        await asyncio.sleep(0)
+        for n in range(60):
+            assert await resolver(f"{n}.org", 80) == [IPv4Address("8.8.8.8")]
+        assert not any(task.done() for task in hanging)
+        for task in hanging:
+            task.cancel()
+        server.over.set()
+        resolver.close()
+
+    asyncio.run(main())
+
+
+async def _ignored(resolver: Resolver, host: str) -> None:
+    await resolver(host, 80)
+
+
+def test_a_few_threads_serve_many_names_one_after_the_other() -> None:
+    async def main() -> int:
+        server = NameServer()
+        resolver = Resolver(server)
+        for n in range(200):
+            await resolver(f"{n}.org", 80)
+        resolver.close()
+        return len(server.threads)
+
+    assert asyncio.run(main()) == 1
+
+
+def test_threads_are_bounded_and_the_rest_waits_its_turn() -> None:
+    async def main() -> tuple[int, int]:
+        server = NameServer()
+        resolver = Resolver(server, threads=4)
+        waiting = [asyncio.create_task(_ignored(resolver, f"hangs{n}.org")) for n in range(20)]
+        while len(server.asked) < 4:
+            await asyncio.sleep(0.01)
+        server.over.set()
+        await asyncio.gather(*waiting)
+        resolver.close()
+        return len(server.threads), len(server.asked)
+
+    assert asyncio.run(main()) == (4, 20)
+
+
+def test_the_program_ends_though_a_name_server_does_not_answer() -> None:
+    script = """
+import asyncio, threading
+from publisher.adapters.addresses import Resolver
+
+async def main():
+    resolver = Resolver(lambda host: threading.Event().wait())
+    try:
+        async with asyncio.timeout(0.2):
+            await resolver("hangs.org", 80)
+    except TimeoutError:
+        print("given up", flush=True)
+
+asyncio.run(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "given up\n"
+    assert done.stderr == ""
+
+
+def test_an_answer_that_comes_when_nobody_waits_any_more_harms_nothing() -> None:
+    async def main() -> list[IPAddress]:
+        server = NameServer()
+        resolver = Resolver(server)
+        for name in ("hangs.org", "gone-hangs.org"):
+            task = asyncio.create_task(_ignored(resolver, name))
+            await asyncio.sleep(0)
+            task.cancel()
+        server.over.set()
+        found = list(await resolver("hangs.org", 80))
+        resolver.close()
+        return found
+
+    assert asyncio.run(main()) == [IPv4Address("8.8.8.8")]

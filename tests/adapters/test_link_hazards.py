@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,10 +13,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import trustme
 
 from publisher.adapters.addresses import IPAddress
 from publisher.core.link import Answer
-from tests.adapters.link_hazards import HAZARDS, HOST
+from tests.adapters.link_hazards import HAZARDS, HOST, NAME_HAZARDS, TLS_HAZARDS, TLS_HOST
 from tests.adapters.stand_in import PUBLIC, Names, moved, page, stand_in
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +39,37 @@ def test_a_hazard_comes_to_its_result_within_the_deadline(name: str) -> None:
     else:
         assert answer.result == expected
     assert len(answer.target_title or "") <= 200
+
+
+@pytest.mark.parametrize("name", TLS_HAZARDS)
+def test_a_certificate_comes_to_its_result_and_a_bad_one_sees_no_request(name: str) -> None:
+    ca = trustme.CA()
+    serve, result, why = TLS_HAZARDS[name]
+
+    async def main() -> tuple[Answer, list[str]]:
+        trusting = ssl.create_default_context()
+        ca.configure_trust(trusting)
+        pages = {f"{TLS_HOST}/": page("<title>Safe</title>")}
+        async with stand_in(pages, tls=serve(ca), trusting=trusting, deadline_s=5) as stand:
+            return await stand.ask(f"https://{TLS_HOST}/"), stand.web.asked
+
+    answer, asked_for = asyncio.run(main())
+    assert (answer.result, answer.error) == (result, why)
+    assert bool(asked_for) == (result == "ok")
+    assert answer.network == "heard"  # a server that shows a bad certificate is there
+
+
+@pytest.mark.parametrize("name", NAME_HAZARDS)
+def test_a_name_server_comes_to_its_result_within_the_deadline(name: str) -> None:
+    names, result, why = NAME_HAZARDS[name]
+
+    async def main() -> Answer:
+        pages = {f"{HOST}/": page("<title>There</title>")}
+        async with stand_in(pages, names=names(), deadline_s=1.5) as stand, asyncio.timeout(20):
+            return await stand.ask(f"http://{HOST}/")
+
+    answer = asyncio.run(main())
+    assert (answer.result, answer.error) == (result, why)
 
 
 def test_all_hazards_together_need_little_memory() -> None:

@@ -136,6 +136,52 @@ def test_a_wrapper_is_opened_without_asking_it(rule: Wrapper) -> None:
         assert arrived == ["b.org/wiki?a=1&b=2"]
 
 
+@pytest.mark.parametrize("rule", [row for row in rules(Wrapper) if row.values[0].whole_query])  # type: ignore[attr-defined]
+def test_a_wrapper_may_hold_nothing_but_the_address(rule: Wrapper) -> None:
+    for written in (PLAIN, quote(PLAIN, safe="")):
+        answer, arrived = arrivals(
+            f"https://{host_of(rule)}{rule.path}?{written}", {"b.org/wiki?a=1&b=2": page()}
+        )
+        assert (answer.result, answer.target) == ("ok", PLAIN)
+        assert arrived == ["b.org/wiki?a=1&b=2"]
+
+
+def test_an_address_that_was_encoded_twice_is_read() -> None:
+    url = f"https://www.curseforge.com/linkout?remoteUrl={quote(quote(PLAIN, safe=''), safe='')}"
+    answer, arrived = arrivals(url, {"b.org/wiki?a=1&b=2": page()})
+    assert (answer.result, answer.target, arrived) == ("ok", PLAIN, ["b.org/wiki?a=1&b=2"])
+
+
+@pytest.mark.parametrize(
+    "value", ["", "javascript:alert(1)", "%6aavascript:x", "//a.org/", "file:///etc/passwd", "b.org"]
+)
+def test_what_holds_no_web_address_is_asked_like_any_page(value: str) -> None:
+    url = f"http://link.zhihu.com/?target={value}"
+    answer, arrived = arrivals(url, {f"link.zhihu.com/?target={value}": page("<title>知乎</title>")})
+    assert (answer.result, answer.target, len(arrived)) == ("ok", None, 1)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://weibo.cn/sinaurl", "https://link.zhihu.com/", "https://link.csdn.net/", "https://link.juejin.cn/",
+        "https://www.jianshu.com/go-wild", "https://www.douban.com/link2/", "https://gitee.com/link", "https://sspai.com/link",
+        "https://docs.qq.com/scenario/link.html", "https://c.pc.qq.com/middlem.html", "https://leetcode.cn/link/",
+        "https://cloud.tencent.com/developer/tools/blog-entry", "https://xie.infoq.cn/link", "https://www.infoq.cn/link",
+        "https://www.yuque.com/r/goto", "https://jump2.bdimg.com/safecheck/index", "https://link.ld246.com/forward",
+        "https://www.oschina.net/action/GoToLink", "https://security.feishu.cn/link/safety", "https://www.kdocs.cn/office/link",
+    ],
+)  # fmt: skip
+def test_every_wrapper_that_a_chinese_curator_meets_has_a_rule(url: str) -> None:
+    names = ("target", "url", "u", "goto", "pfurl")
+    opened = [
+        reading.target
+        for name in names
+        if (reading := ShortLinks().address(f"{url}?{name}={quote(PLAIN, safe='')}", None))
+    ]
+    assert PLAIN in opened
+
+
 @pytest.mark.parametrize("rule", rules(Address))
 def test_a_redirect_to_a_wall_or_an_end_is_not_followed(rule: Address) -> None:
     start = f"http://{rule.from_[0]}/A6abcdef" if rule.from_ else "http://a.org/x"

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from publisher.adapters.fetch import Fetcher
 from publisher.app.link_summary import LinksSummary
 from publisher.app.summary import exit_code
+from publisher.config import load_config
 from publisher.core.errors import UsageError
 from publisher.core.link import Answer
+from publisher.wiring import make_app
+from tests.adapters.stand_in import Handler, page, stand_in
 from tests.house import ZONE, House, day_file, essay
 
 SHORT = "http://t.cn/A6abcdef"
@@ -348,3 +354,51 @@ def test_a_file_of_anybodys_is_checked_without_history(house: House, tmp_path: P
     assert found.some_bad
     assert not found.void
     assert not (house.root / "var").exists()
+
+
+# ---------------------------------------------------------------- pages that no rule knows
+
+
+UNKNOWN_PAGE = """<html><head><title>t.cn</title><script>var token = "deadbeefdeadbeefdeadbeefdeadbeef";</script></head>
+<body data-ip="203.0.113.77"><form><input type="hidden" name="csrf" value="deadbeefdeadbeefdeadbeefdeadbeef"></form>
+<div class="brand-new-layout">您的 IP 203.0.113.77 即将离开</div></body></html>"""
+
+
+def checked_for_real(house: House, pages: dict[str, bytes | Handler]) -> LinksSummary:
+    """`links check` with the real fetcher and the real keeper of pages, over a web of these pages."""
+    app = house.app
+
+    @contextlib.asynccontextmanager
+    async def probing() -> AsyncIterator[Fetcher]:
+        async with stand_in(pages, on_alarm=app._keep_page) as stand:
+            yield stand.fetcher
+
+    config = load_config(house.root / "config.toml", {})
+    real = make_app(config, now=lambda: house.now, probing=probing)
+    return asyncio.run(real.check_links(which="all"))
+
+
+def test_a_page_of_t_cn_that_no_rule_knows_is_kept_redacted_and_told(house: House) -> None:
+    house.once(FIRST)
+    pages: dict[str, bytes | Handler] = {SHORT.removeprefix("http://"): page(UNKNOWN_PAGE)}
+    found = checked_for_real(house, pages)
+    assert [row.result for row in found.links] == ["unknown"]
+    assert any("var/links/" in str(note.params.get("folder")) for note in found.notices)
+    (kept,) = (house.root / "var" / "links").iterdir()
+    text = kept.read_text("utf-8")
+    assert text.startswith(f"<!-- {SHORT} -->")
+    assert "brand-new-layout" in text
+    assert "203.0.113.77" not in text
+    assert "deadbeef" not in text
+
+
+def test_the_same_unknown_page_is_kept_once_and_a_known_one_not_at_all(house: House) -> None:
+    house.once(FIRST)
+    pages: dict[str, bytes | Handler] = {SHORT.removeprefix("http://"): page(UNKNOWN_PAGE)}
+    checked_for_real(house, pages)
+    checked_for_real(house, pages)
+    assert len(list((house.root / "var" / "links").iterdir())) == 1
+    pages[SHORT.removeprefix("http://")] = page("<p>网页存在安全风险，已停止访问</p>")
+    found = checked_for_real(house, pages)
+    assert [row.result for row in found.links] == ["blocked"]
+    assert len(list((house.root / "var" / "links").iterdir())) == 1

@@ -627,8 +627,8 @@ def test_a_new_day_rewrites_no_older_entry(house: House) -> None:
         p.relative_to(house.public).as_posix() for p, t in times.items() if p.stat().st_mtime_ns != t
     }
     assert rewritten == {
-        "2025/01/29/index.html", ".publisher.json", "archive/index.html", "atom.xml", "feed.json", "index.html",
-        "rss.xml", "sitemap.xml",
+        "2025/01/29/index.html", ".publisher.json", "archive/index.html", "archive/2025/index.html", "atom.xml",
+        "daily.xml", "feed.json", "index.html", "rss.xml", "sitemap.xml",
     }  # fmt: skip
 
 

@@ -181,7 +181,7 @@ def test_the_real_scheduler_ticks_through_two_weeks_and_every_day_comes_once(
 
         async def two_weeks() -> None:
             metronome = Metronome(tick, at=time(8), zone=zone, on_trouble=troubles.append)
-            metronome.start()
+            await metronome.start()
             while fast_now() < start + 14 * DAY:
                 await asyncio.sleep(3600)
             assert await metronome.stop()

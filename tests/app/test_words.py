@@ -9,12 +9,12 @@ from pathlib import Path
 from publisher.render.words import words
 
 PACKAGE = Path(__file__).resolve().parents[2] / "publisher"
-ROOMS = ("app", "store", "adapters", "render", "core", "scheduler.py", "wiring.py")
+ROOMS = ("app", "store", "adapters", "render", "core", "web", "scheduler.py", "wiring.py")
 SAYING = {
     "Note", "UsageError", "OperatorMustAct", "FolderError", "StoreError", "ClockError", "TemplateError", "MailError",
-    "_refusal", "AddressError",
+    "ListenError", "_refusal", "AddressError",
 }  # fmt: skip
-TABLES = {"_SITE_WHY", "_WHY", "_CAUSES", "RESULT_WORDS", "VERDICT_WORDS"}
+TABLES = {"_SITE_WHY", "_WHY", "_CAUSES", "RESULT_WORDS", "VERDICT_WORDS", "WRONG_WORDS"}
 
 
 def sentences() -> Iterator[str]:

@@ -1,11 +1,13 @@
-"""Pictures of a published site at phone and desktop width, light and dark.
+"""Pictures of pages at phone and desktop width, light and dark.
 
-python -m tests.browser.screenshots PUBLIC_DIR OUT_DIR [PATH…]
+python -m tests.browser.screenshots OUT_DIR                       every page of a publication that is served for it
+python -m tests.browser.screenshots PUBLIC_DIR OUT_DIR [PATH…]    the pages of a site on disk
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 
 from tests.browser.chromium import Chromium, find_chromium, serving
@@ -15,7 +17,14 @@ WIDTHS = (390, 1280)
 
 def paths_of(public: Path) -> list[str]:
     """One page of each kind: the newest day and its longest entry stand for the others."""
-    fixed = [p for p in ("", "archive/", "subscribe/", "404.html") if (public / p).exists()]
+    fixed = [
+        p
+        for p in ("", "archive/", "topics/", "links/", "subscribe/", "search/", "404.html")
+        if (public / p).exists()
+    ]
+    for many in ("topics/*/", "archive/[0-9][0-9][0-9][0-9]/"):
+        largest = sorted(public.glob(f"{many}index.html"), key=lambda f: f.stat().st_size)[-1:]
+        fixed += [f"{file.parent.relative_to(public).as_posix()}/" for file in largest]
     days = sorted(public.glob("[0-9][0-9][0-9][0-9]/[0-9][0-9]/[0-9][0-9]"))
     if not days:
         return fixed
@@ -25,9 +34,11 @@ def paths_of(public: Path) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) < 2 or (executable := find_chromium()) is None:
-        print(__doc__ if len(arguments) < 2 else "Chromium was not found (set CHROMIUM)", file=sys.stderr)
+    if not arguments or (executable := find_chromium()) is None:
+        print("Chromium was not found (set CHROMIUM)" if arguments else __doc__, file=sys.stderr)
         return 2
+    if len(arguments) == 1:
+        return every_page_into(Path(arguments[0]), executable)
     public, out = Path(arguments[0]), Path(arguments[1])
     out.mkdir(parents=True, exist_ok=True)
     with serving(public) as root, Chromium(executable) as browser:
@@ -40,6 +51,33 @@ def main(arguments: list[str]) -> int:
                     )
                     (out / name).write_bytes(browser.picture())
                     print(out / name)
+    return 0
+
+
+def every_page_into(out: Path, executable: str) -> int:
+    """Pictures of every kind of page, those included that only a button leads to."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.publication import every_page, every_page_shown, publication
+
+    out.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        publication(Path(folder)) as there,
+        sync_playwright() as playwright,
+    ):
+        pages = every_page(there)
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        for width in WIDTHS:
+            for scheme in ("light", "dark"):
+                size = {"width": width, "height": 900}
+                for name, page in every_page_shown(
+                    browser, there.root, pages, color_scheme=scheme, viewport=size
+                ):
+                    file = out / f"{name}-{width}{'-dark' if scheme == 'dark' else ''}.png"
+                    page.screenshot(path=file, full_page=True)
+                    print(file)
+        browser.close()
     return 0
 
 

@@ -117,9 +117,10 @@ WIDER_THAN_THE_WINDOW = """[...document.querySelectorAll('body *')]
   .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
   .slice(0, 5).map(e => e.outerHTML.slice(0, 120))"""
 
-# WCAG 2.5.8: 24 by 24 CSS pixels, but for links within a sentence.
+# WCAG 2.5.8: 24 by 24 CSS pixels, but for links within a sentence and for the calendar's, whose days the lists below it
+# lead to as well.
 SMALL_TARGETS = """[...document.querySelectorAll('a')]
-  .filter(a => !a.closest('.prose, .source, .skip, .note') && !a.matches('.skip'))
+  .filter(a => !a.closest('.prose, .source, .skip, .note, .heat') && !a.matches('.skip'))
   .filter(a => { const r = a.getBoundingClientRect(); return r.width < 24 || r.height < 24; })
   .map(a => a.outerHTML.slice(0, 120))"""
 

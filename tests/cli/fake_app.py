@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from publisher.app import progress as told
+from publisher.app.export import ExportedSite
 from publisher.app.progress import Progress, Silent
 from publisher.app.summary import (
     AddressOutcome,
@@ -143,6 +145,10 @@ class FakeApp:
         planned = replace(self.run, outcome="planned", would="publish")
         return PreviewSummary(files=("var/preview/index.html", "var/preview/digest.eml"), summary=planned)
 
+    def export(self, folder: Path) -> ExportedSite:
+        self._called("export", folder)
+        return ExportedSite(folder=str(folder), files=1_531, written=12, removed=1)
+
     def status(self) -> StatusSummary:
         self._called("status")
         return StatusSummary(
@@ -181,8 +187,8 @@ class FakeApp:
         self._called("remove_subscribers", emails)
         return SubscribersChange(addresses=tuple(AddressOutcome(email=e, outcome="removed") for e in emails))
 
-    def list_subscribers(self) -> SubscribersSummary:
-        self._called("list_subscribers")
+    def list_subscribers(self, *, state: str | None = None) -> SubscribersSummary:
+        self._called("list_subscribers", state=state)
         one = SubscriberSummary(uid="s1", email="curator@localhost", state="active", since=AT)
         return SubscribersSummary(subscribers=(one,))
 

@@ -124,7 +124,8 @@ def test_plan_says_what_would_be(run: Run) -> None:
     said = face(run("plan", "--json"))
     assert (said["outcome"], said["would"], said["recipients"]) == ("planned", "publish", 1)
     assert said["mail"] == {
-        "subject": "3月5日", "html_bytes": 41_600, "budget_bytes": 73_000, "message_bytes": 0, "shortened": 0
+        "subject": "3月5日", "html_bytes": 41_600, "budget_bytes": 73_000, "message_bytes": 0, "shortened": 0,
+        "readers": {},
     }  # fmt: skip
     words = run("plan").stdout
     assert "将发布 5 篇 · 订阅源 5 条 · 邮件寄 1 人 · HTML 41.6 / 73.0 kB" in words
@@ -148,7 +149,7 @@ def test_status_lists_and_lint_have_their_faces(run: Run) -> None:
     people = face(run("subscribers", "list", "--json"))["subscribers"]
     assert (people[0]["uid"], people[0]["email"], people[0]["state"]) == ("s1", "curator@localhost", "active")
     rows = face(run("deliveries", "--json"))["deliveries"]
-    assert set(rows[0]) == {"issue", "email", "state", "attempts", "code", "text", "at"}
+    assert set(rows[0]) == {"issue", "kind", "email", "state", "attempts", "code", "text", "at"}
     assert face(run("preview", "--json"))["files"] == ["var/preview/index.html", "var/preview/digest.eml"]
 
 

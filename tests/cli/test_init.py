@@ -78,7 +78,7 @@ def test_systemd_units_call_this_publisher_and_may_write_only_the_site(tmp_path:
     service.optionxform = str  # type: ignore[assignment, method-assign]
     service.read_string((folder / "publisher.service").read_text("utf-8"))
     assert service["Service"]["ReadWritePaths"] == str(tmp_path / "site")
-    assert service["Service"]["ExecStart"].endswith("serve --no-web")
+    assert service["Service"]["ExecStart"].endswith("publisher serve")
     assert Path(service["Service"]["ExecStart"].split()[0]).is_absolute()
     assert "Persistent=true" in (folder / "publisher-tick.timer").read_text("utf-8")
 

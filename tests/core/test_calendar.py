@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from publisher.core.calendar import (
+    WEEKDAYS,
     clock_fault,
     coverage,
     is_late,
+    newest_weekday,
     next_slot,
     published_times,
     slot_time,
@@ -177,3 +179,12 @@ def test_times_are_never_future_never_older_than_the_last_issue_and_distinct(n: 
     assert newest is None or newest > NOW or all(moment >= newest for moment in times)
     if ago is None or ago >= n - 1:
         assert len(set(times)) == n
+
+
+def test_the_newest_day_of_the_week_is_within_the_last_seven_days_and_is_that_day() -> None:
+    for n in range(800):
+        day = date(2024, 1, 1) + timedelta(days=n)
+        for weekday in WEEKDAYS:
+            found = newest_weekday(day, weekday)
+            assert 0 <= (day - found).days < 7
+            assert f"{found:%A}".lower() == weekday

@@ -139,3 +139,17 @@ def test_a_maildir_name_is_a_plain_file_name(named: str) -> None:
 def test_two_messages_are_two_files() -> None:
     one, two = (message_id("a", "daily", DAY, n, "reader1", "example.org") for n in (1, 2))
     assert maildir_name(one) != maildir_name(two)
+
+
+@pytest.mark.parametrize("kind", ["daily", "extra", "weekly"])
+def test_a_mailing_has_a_word_that_can_be_read_back(kind: str) -> None:
+    key = delivery.mailing_key(kind, date(2025, 1, 9), 12)
+    assert delivery.read_mailing_key(key) == (kind, date(2025, 1, 9), 12)
+
+
+@pytest.mark.parametrize(
+    "key", ["", "daily", "daily-20250132-1", "daily-20250101-", "x-2025-01-01", "daily-２0250101-1"]
+)
+def test_what_names_no_mailing_is_refused(key: str) -> None:
+    with pytest.raises(ValueError):
+        delivery.read_mailing_key(key)

@@ -9,7 +9,8 @@ import pytest
 
 from publisher.core.diagnostics import Diagnostic
 from publisher.core.document import EntrySource, parse_file
-from publisher.core.entry import Entry, ReadingOptions, read_entry
+from publisher.core.entry import Entry, read_entry
+from publisher.core.reading_options import ReadingOptions
 
 SAMPLE = Path(__file__).parents[2] / "seeds" / "2025-03-20.md"
 REST = "\n\n后面还有一段正文，写得比较长，这样标题下面就有东西了。"

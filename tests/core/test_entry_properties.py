@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from publisher.core.document import EntrySource
-from publisher.core.entry import Entry, ReadingOptions, read_entry
+from publisher.core.entry import Entry, read_entry
 from publisher.core.heading import ZERO_WIDTH
 from publisher.core.markup import read_markdown
+from publisher.core.reading_options import ReadingOptions
 from publisher.core.urls import find_urls
 from publisher.render.html import body_html, body_text, source_link_html
 from publisher.render.phrases import Flavour, seen
@@ -76,7 +77,7 @@ def test_any_entry_is_a_fragment_that_parses_strictly(markdown: str, flavour: Fl
     html = f"{body_html(one, site(), flavour)}{source_link_html(one, site(), flavour)}"
     html5lib.HTMLParser(strict=True).parse(f"<!doctype html><html><body>{html}</body></html>")
     assert body_html(one, site(), flavour) == body_html(one, site(), flavour)
-    assert isinstance(body_text(one), str)
+    assert isinstance(body_text(one, site()), str)
 
 
 # ---------------------------------------------------------------- text in = text out

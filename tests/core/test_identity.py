@@ -323,6 +323,10 @@ def test_a_sketch_is_the_same_in_every_process() -> None:
     assert len(sketch(HARBOUR * 2 + SALT)) == SKETCH
 
 
+def arrival(*, uid: str, file: str, text: str) -> Arrival:
+    return Arrival(uid=uid, file=file, text=text, sketch=sketch(text))
+
+
 def _near(arrivals: list[Arrival], old: Mapping[str, tuple[str, str]]) -> list[tuple[str, str]]:
     index: dict[int, list[str]] = {}
     for uid, (_, text) in old.items():
@@ -339,22 +343,22 @@ def _near(arrivals: list[Arrival], old: Mapping[str, tuple[str, str]]) -> list[t
 
 def test_a_repetition_of_an_older_entry_in_another_file_is_noticed() -> None:
     old = {"old": ("2026-01.md", HARBOUR), "else": ("2026-02.md", SALT)}
-    again = Arrival(uid="new", file="a.md", text=HARBOUR.replace("三年", "四年"))
+    again = arrival(uid="new", file="a.md", text=HARBOUR.replace("三年", "四年"))
     assert _near([again], old) == [("new", "old")]
 
 
 def test_a_repetition_in_its_own_file_is_the_curators_wish() -> None:
-    assert _near([Arrival(uid="new", file="a.md", text=HARBOUR)], {"old": ("a.md", HARBOUR)}) == []
+    assert _near([arrival(uid="new", file="a.md", text=HARBOUR)], {"old": ("a.md", HARBOUR)}) == []
 
 
 def test_of_two_alike_arrivals_the_first_is_the_original() -> None:
-    arrivals = [Arrival(uid="one", file="a.md", text=HARBOUR), Arrival(uid="two", file="b.md", text=HARBOUR)]
+    arrivals = [arrival(uid="one", file="a.md", text=HARBOUR), arrival(uid="two", file="b.md", text=HARBOUR)]
     assert _near(arrivals, {}) == [("two", "one")]
 
 
 def test_a_different_text_is_no_repetition() -> None:
     assert (
-        _near([Arrival(uid="new", file="a.md", text=HARBOUR)], {"old": ("b.md", SALT + HARBOUR[:30])}) == []
+        _near([arrival(uid="new", file="a.md", text=HARBOUR)], {"old": ("b.md", SALT + HARBOUR[:30])}) == []
     )
 
 

@@ -21,8 +21,10 @@ from tests.house import House, essays
 PACKAGE = Path(__file__).resolve().parents[2] / "publisher"
 AT = "2025-01-29T08:00:00+08:00"
 
-ELSEWHERE = {"adopted", "links-rechecked"}
-"""Points that this run does not pass: of another verb, or only with a web to ask."""
+ELSEWHERE = {"adopted", "links-rechecked", "weekly-begun", "weekly-written", "weekly-committed"}
+ELSEWHERE |= {"asks-answered", "letter-claimed", "letter-sent", "links-group-written"}
+ELSEWHERE |= {"backup-made", "restore-made", "report-noted", "alert-noted"}
+"""Points this run does not pass: of another verb, with a web to ask, at the end of a week, with letters to send."""
 
 SEVERAL = {
     "output-written": (1, 9),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import email
 import email.policy
+from dataclasses import replace
 from datetime import date
 from email.message import EmailMessage
+
+import html5lib
 
 from publisher.core.issue import EntryLine, IssueName, PublishedEntry
 from publisher.core.link import LinkState
@@ -15,13 +18,16 @@ from publisher.render.digest import (
     DigestSection,
     Frozen,
     Reader,
+    Tokens,
     freeze,
     splice,
 )
 from publisher.render.environment import Templates
 from tests.render.factories import AT, DAY, link, published, site
 
-READER = Reader(uid="rdr0000001", email="reader@example.com", since=date(2025, 1, 3))
+TOKENS = Tokens(unsubscribe="leave.1.0.aaaa", preferences="choose.1.0.bbbb", view="look.1.0.cccc")
+READER = Reader(uid="rdr0000001", email="reader@example.com", since=date(2025, 1, 3), tokens=TOKENS)
+MANAGE_URL = "https://daily.example.org/"
 
 MARKET = """\
 天还没亮，河堤上已经有了灯。卖菜的把担子一字排开，买菜的打着手电挑。
@@ -37,6 +43,7 @@ LOOM = """\
 我小时候住的镇子，家家都有一台织机。
 
 后来织机进了博物馆，“咔嗒”声进了录音机。1 < 2 & 3 > 2。"""
+SENTENCE = "清早的集市开在河堤上，有人问价，有人只看，雾还没有散，桥上的灯先灭了。"
 SNOW = "昨夜下了今年最后一场雪。早上起来，屋顶白了一半，另一半是猫走过的路。"
 
 
@@ -127,13 +134,15 @@ def digest(*shown: PublishedEntry, language: str = "zh-CN", **overrides: object)
 
 
 def full_sample(language: str) -> Digest:
-    """The sample with late additions, a correction, past years and a curator to reply to."""
+    """The sample with late additions, a correction, past years, a curator to reply to, and a site that answers."""
     plain = digest(language=language)
     late = DigestSection(day=date(2025, 1, 27), late=True, entries=(late_entry(),))
     return digest(
         language=language,
         sections=(*plain.sections, late),
         reply_to="curator@example.org",
+        unsubscribe_to="curator@example.org",
+        manage_url=MANAGE_URL,
         corrections=(
             CorrectionLine(
                 title="桥的年代",
@@ -144,6 +153,44 @@ def full_sample(language: str) -> Digest:
         ),
         on_this_day=tuple(past_line(year) for year in (2024, 2023, 2022, 2021)),
     )
+
+
+def week_sample() -> Digest:
+    """Two days of a week, each with a title and a preface, and an addition to a day of the week before."""
+    market, manual, snow = entries()
+    days = (
+        DigestSection(day=date(2025, 1, 28), title="雪前", preface="风从北边来。", entries=(market, manual)),
+        DigestSection(day=DAY, title="雪后初晴", preface="今天从河堤写到屋顶。", entries=(snow,)),
+        DigestSection(day=date(2025, 1, 20), late=True, entries=(late_entry(),)),
+    )
+    return digest(kind="weekly", issue=IssueName(date(2025, 2, 2)), sections=days, manage_url=MANAGE_URL)
+
+
+def essay(number: int, sentences: int) -> PublishedEntry:
+    """A long entry of several paragraphs."""
+    paragraphs = "\n\n".join(f"第{n}段。" + SENTENCE for n in range(1, sentences + 1))
+    return published(
+        paragraphs,
+        uid=f"e{number:09}",
+        number=number,
+        title=f"第{number}篇长文",
+        title_rule="R5",
+        title_in_body=False,
+        topics=(),
+        words=40 * sentences,
+        minutes=max(1, sentences // 10),
+        lang="zh",
+    )
+
+
+def big_digest() -> Digest:
+    """One entry far too long, one long, seven short."""
+    return digest(essay(1, 20), essay(2, 700), essay(3, 200), *(essay(n, 12) for n in range(4, 10)))
+
+
+def golden_leads() -> Digest:
+    """A long entry beside short ones."""
+    return replace(digest(essay(4, 9), *entries()), manage_url=MANAGE_URL)
 
 
 def past_line(year: int) -> EntryLine:
@@ -161,8 +208,10 @@ def past_line(year: int) -> EntryLine:
     )
 
 
-def frozen(of: Digest, **options: object) -> Frozen:
-    return freeze(of, Templates(of.site), **options)  # type: ignore[arg-type]
+def frozen(of: Digest, *, words: str = "", **options: object) -> Frozen:
+    """`words`: the language of our words, when it is not the site's."""
+    shown = replace(of.site, language=words) if words else of.site
+    return freeze(of, Templates(shown), **options)  # type: ignore[arg-type]
 
 
 def raw(of: Digest, reader: Reader = READER, **options: object) -> bytes:
@@ -192,3 +241,10 @@ def body_of(data: bytes, kind: str) -> str:
     part = opened(data).get_body((kind,))
     assert part is not None
     return str(part.get_content()).replace("\r\n", "\n")
+
+
+def parsed(html: str):
+    parser = html5lib.HTMLParser(
+        tree=html5lib.getTreeBuilder("lxml"), strict=True, namespaceHTMLElements=False
+    )
+    return parser.parse(html)

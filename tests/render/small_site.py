@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from publisher.core.issue import Correction, PublishedDay, PublishedEntry
+from publisher.core.lifespan import Generation
 from publisher.core.link import LinkState
 from publisher.core.site import Site
-from publisher.render import pages
+from publisher.core.tagged import Tagged, by_topic, related
+from publisher.render import archive, pages, topics
 from publisher.render.environment import Templates
 from publisher.render.favicon import favicon_ico
 from tests.render.factories import AT, DAY, published
+from tests.render.search_sample import search_pages
 
 TEA = """茶馆里的规矩
 
@@ -112,7 +116,70 @@ def link_book() -> pages.LinkBook:
             ),
         ),
         counts={"alive": 3, "dead": 1},
+        by_year=(
+            Generation(name="2025", links=1234, open=1200, dead=21, unsure=13, lived_days=1080),
+            Generation(name="2024", links=2, open=0, dead=0, unsure=0),
+        ),
+        by_site=(
+            Generation(name="a-long-name-of-a-site-that-fits-no-phone.example.org", links=9, open=9, dead=0, unsure=0),
+            Generation(name="<script>alert(1)</script>", links=2, open=0, dead=2, unsure=0, lived_days=0),
+        ),
     )  # fmt: skip
+
+
+def tagged_of(days: Iterable[PublishedDay]) -> list[Tagged]:
+    """The entries with topics, oldest first."""
+    lines = (pages.entry_line(entry) for day in days for entry in day.entries)
+    return [
+        Tagged(n, line.day, line.permalink, line.title, line.topics, "2025")
+        for n, line in enumerate(lines)
+        if line.topics
+    ]
+
+
+def related_to(entry: PublishedEntry, days: Iterable[PublishedDay]) -> tuple[Tagged, ...]:
+    """What the real site would name beside it, and itself when that is nothing: the page shows something."""
+    tagged = tagged_of(days)
+    found = related(tagged)
+    here = next((one for one in tagged if one.permalink == entry.permalink), None)
+    return found.get(here.id, (here,)) if here else ()
+
+
+def archive_pages(templates: Templates, lines: list[pages.DayLine]) -> dict[str, bytes]:
+    """The archive as if it were older: with years whose pages lead to each other."""
+    years = sorted({line.day.year for line in lines}, reverse=True)
+    first, last = (lines[0].day, lines[-1].day) if lines else (DAY, DAY)
+    shown = {
+        year: archive.year_lines(year, [one for one in lines if one.day.year == year], first=first, last=last)
+        for year in years
+    }
+    totals = [archive.YearTotals(year=year, days=2, entries=9, words=11_820) for year in years]
+    files = {"archive/": archive.archive_page(templates, list(shown.values()), totals)}
+    for one in totals:
+        files[pages.year_path(one.year)] = archive.year_page(templates, shown[one.year], one, beside=years)
+    return files
+
+
+def topic_pages(templates: Templates, days: tuple[PublishedDay, ...]) -> dict[str, bytes]:
+    """Every topic, the first of them as if it filled years."""
+    tagged = tagged_of(days)
+    lines = {
+        pages.entry_line(entry).permalink: pages.entry_line(entry) for day in days for entry in day.entries
+    }
+    found = by_topic(tagged)
+    rows = [topic.line(most=1 if n == 0 else 99) for n, topic in enumerate(found.values())]
+    files = {
+        "topics/": topics.topics_page(templates, topics.by_weight(rows)),
+        "feeds.opml": topics.opml(templates, topics.by_weight(rows)),
+    }
+    for row, topic in zip(rows, found.values(), strict=True):
+        shown = [lines[one.permalink] for one in topic.entries]
+        files[row.path] = topics.topic_page(templates, row, shown)
+        for year, _ in row.years:
+            files[topics.topic_year_path(row.name, year)] = topics.topic_page(
+                templates, row, shown, year=year
+            )
+    return files
 
 
 def build(site: Site, days: tuple[PublishedDay, ...] | None = None) -> dict[str, bytes]:
@@ -120,10 +187,13 @@ def build(site: Site, days: tuple[PublishedDay, ...] | None = None) -> dict[str,
     templates = Templates(site)
     days = (day_one(), day_two()) if days is None else days
     lines = [pages.day_line(day) for day in days]
+    before = [pages.DayLine(day=DAY.replace(year=year), title="旧岁") for year in (2024, 2023)]
     files = {
         "": pages.home_page(templates, days[-1] if days else None, recent=lines[::-1]),
-        "archive/": pages.archive_page(templates, pages.months(lines)),
+        **archive_pages(templates, [*before[::-1], *lines] if days else []),
+        **topic_pages(templates, days),
         "subscribe/": pages.subscribe_page(templates),
+        **(search_pages(templates) if days else {}),
         "links/": pages.links_page(templates, link_book() if days else pages.LinkBook()),
         "404.html": pages.not_found_page(templates),
         "style.css": pages.style(templates),
@@ -134,11 +204,16 @@ def build(site: Site, days: tuple[PublishedDay, ...] | None = None) -> dict[str,
     }
     for i, day in enumerate(days):
         older, newer = (lines[i - 1] if i else None), (lines[i + 1] if i + 1 < len(lines) else None)
-        files[pages.day_path(day.day)] = pages.day_page(templates, day, previous=older, next=newer)
+        files[pages.day_path(day.day)] = pages.day_page(
+            templates, day, previous=older, next=newer, years_before=before if day.day == DAY else ()
+        )
         files |= {path: pages.redirect_page(templates, to) for path, to in pages.number_redirects(day)}
         for entry in day.entries:
-            files[entry.permalink] = pages.entry_page(templates, entry, day_entries=lines[i].entries)
+            files[entry.permalink] = pages.entry_page(
+                templates, entry, day_entries=lines[i].entries, related=related_to(entry, days)
+            )
     if days:
+        files |= {line.path: pages.day_page(templates, PublishedDay(day=line.day)) for line in before}
         gone = pages.entry_line(_withdrawn())
         files[gone.permalink] = pages.gone_page(
             templates, gone, guid="tag:x,2025:gone", withdrawn=date(2025, 2, 2)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import html5lib
 import pytest
 
-from publisher.core.link import LinkState
+from publisher.core.link import LinkState, Show
 from publisher.render.html import (
     Flavour,
     body_html,
@@ -41,7 +41,7 @@ def drawn(markdown: str, flavour: Flavour, **facts: object) -> str:
 
 
 def text(markdown: str) -> str:
-    return body_text(published(markdown, heading="题"))
+    return body_text(published(markdown, heading="题"), site())
 
 
 # ---------------------------------------------------------------- every mark, everywhere
@@ -231,21 +231,77 @@ def test_files_are_linked() -> None:
     assert web("[讲义](<讲义 1.pdf>)", media=MEDIA) == '<p><a href="/media/def.pdf">讲义</a></p>'
 
 
+# ---------------------------------------------------------------- where links lead, as text
+
+
+@pytest.mark.parametrize(
+    ("show", "expected"),
+    [
+        ("original", "看 t.cn/A6abcd 。\nhttp://t.cn/A6abcd"),
+        ("both", "看 一条河 — weibo.com（t.cn/A6abcd） 。\nhttp://t.cn/A6abcd"),
+        ("resolved", "看 一条河 — weibo.com 。\nhttps://weibo.com/1/a"),
+    ],
+)
+def test_text_shows_a_short_link_as_the_operator_wishes(show: Show, expected: str) -> None:
+    one = published(f"看 {URL} 。", heading="题", links=(KNOWN,))
+    assert body_text(one, site(show_links=show)) == expected
+    assert lead_text(one, site(show_links=show)) == expected
+
+
+@pytest.mark.parametrize(
+    ("show", "address"), [("original", URL), ("both", URL), ("resolved", "https://weibo.com/1/a")]
+)
+def test_text_keeps_the_curators_words_for_a_short_link(show: Show, address: str) -> None:
+    one = published(f"看 [这篇]({URL})。", heading="题", links=(KNOWN,))
+    assert body_text(one, site(show_links=show)) == f"看 这篇。\n{address}"
+
+
+@pytest.mark.parametrize(
+    ("show", "expected"),
+    [
+        ("original", "链接：\nhttp://t.cn/A6abcd"),
+        ("both", "链接：一条河 — weibo.com\nhttp://t.cn/A6abcd"),
+        ("resolved", "链接：一条河 — weibo.com\nhttps://weibo.com/1/a"),
+    ],
+)
+def test_text_shows_the_source_as_the_operator_wishes(show: Show, expected: str) -> None:
+    one = published("一。", heading="题", links=(KNOWN,), source_link=link(URL))
+    assert source_link_text(one, site(show_links=show)) == expected
+
+
+def test_text_of_an_unknown_short_link_is_its_address_whatever_the_operator_wishes() -> None:
+    for show in ("original", "both", "resolved"):
+        one = published(f"看 {URL} 。", heading="题")
+        assert body_text(one, site(show_links=show)) == f"看 t.cn/A6abcd 。\n{URL}"
+
+
+def test_text_says_what_is_wrong_with_a_link() -> None:
+    assert "t.cn/A6abcd（链接已失效" in body_text(
+        published(f"看 {URL} 。", heading="题", links=(DEAD,)), site()
+    )
+    assert "这篇（" in body_text(published(f"看 [这篇]({URL})。", heading="题", links=(UNSURE,)), site())
+
+
+def test_a_hostile_title_of_a_destination_is_one_line_of_text() -> None:
+    state = LinkState(url=URL, verdict="alive", target="https://weibo.com/1/a", target_title="甲\u202e\x07乙")
+    assert "甲乙 — weibo.com" in body_text(published(f"看 {URL} 。", heading="题", links=(state,)), site())
+
+
 # ---------------------------------------------------------------- beginnings
 
 
 def test_a_beginning_is_three_paragraphs_or_two_hundred_characters() -> None:
     short = published("一。\n\n二。\n\n三。\n\n四。", heading="题")
     assert lead_html(short, site(), "web") == "<p>一。</p>\n<p>二。</p>\n<p>三。</p>"
-    assert lead_text(short) == "一。\n\n二。\n\n三。"
+    assert lead_text(short, site()) == "一。\n\n二。\n\n三。"
     long = published("山" * 250 + "\n\n二。", heading="题")
-    assert lead_text(long) == "山" * 250
+    assert lead_text(long, site()) == "山" * 250
     assert lead_html(published("一。", heading="题"), site(), "web") == "<p>一。</p>"
 
 
 def test_a_beginning_does_not_end_with_a_heading() -> None:
     one = published("一。\n\n二。\n\n桥(0:00-1:00):\n\n三。\n\n四。", heading="题")
-    assert lead_text(one).endswith("桥 0:00–1:00\n\n三。")
+    assert lead_text(one, site()).endswith("桥 0:00–1:00\n\n三。")
 
 
 # ---------------------------------------------------------------- plain text

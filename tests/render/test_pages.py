@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from publisher.core.issue import PublishedDay
 from publisher.core.site import Site
-from publisher.render import pages
+from publisher.render import archive, pages
 from publisher.render.environment import Templates, shipped_templates
 from publisher.render.favicon import favicon_ico
 from publisher.render.words import words
@@ -84,7 +84,7 @@ def test_heading_levels_never_skip(files: dict[str, bytes]) -> None:
 
 def test_every_internal_link_leads_to_a_page_that_was_rendered(built: tuple[Site, dict[str, bytes]]) -> None:
     where, files = built
-    feeds = {"rss.xml", "atom.xml", "feed.json"}
+    elsewhere = {"rss.xml", "atom.xml", "feed.json", "daily.xml", "search"}  # drawn apart, or when asked
     for name, tree in html_pages(files).items():
         here = [e.get("id") for e in tree.iter()]
         for address in addresses(tree):
@@ -96,9 +96,16 @@ def test_every_internal_link_leads_to_a_page_that_was_rendered(built: tuple[Site
                 continue
             assert parts.path.startswith(urlsplit(where.absolute("")).path), (name, address)
             below = unquote(parts.path).removeprefix(where.base_path)
-            assert pages.file_of(below) in files or below in feeds, (name, address)
+            assert pages.file_of(below) in files or below in elsewhere or is_topic_feed(below), (
+                name,
+                address,
+            )
             if parts.fragment:
                 assert f'id="{parts.fragment}"'.encode() in files[pages.file_of(below)], (name, address)
+
+
+def is_topic_feed(path: str) -> bool:
+    return path.startswith("topics/") and path.endswith("/atom.xml")
 
 
 def addresses(tree: ET.Element) -> list[str]:
@@ -336,9 +343,17 @@ def test_the_page_about_links_keeps_what_a_dead_link_led_to(files: dict[str, byt
     assert "xn--80ak6aa92e.com" in text  # Cyrillic all of it: not shown as letters
 
 
+def test_the_page_about_links_tells_how_long_they_live(files: dict[str, bytes]) -> None:
+    tables = [e for e in every(parse(files["links/index.html"]), "table") if e.get("class") == "lives"]
+    rows = [["".join(cell.itertext()) for cell in row] for table in tables for row in every(table, "tr")]
+    assert ["2025", "1,234", "97%", "21", "1,080 天"] in rows
+    assert ["2024", "2", "–", "0", "–"] in rows
+    assert ["<script>alert(1)</script>", "2", "0%", "2", "0 天"] in rows
+
+
 def test_the_archive_groups_days_by_month_newest_first() -> None:
     days = [pages.DayLine(day=d) for d in (date(2024, 12, 31), date(2025, 1, 2), date(2025, 1, 1))]
-    grouped = pages.months(days)
+    grouped = archive.months(days)
     assert [(m.year, m.month, [d.day.day for d in m.days]) for m in grouped] == [
         (2025, 1, [2, 1]),
         (2024, 12, [31]),
@@ -348,7 +363,9 @@ def test_the_archive_groups_days_by_month_newest_first() -> None:
 def test_a_year_of_archive_stays_light() -> None:
     line = pages.day_line(day_one())
     year = [replace(line, day=date(2025, 1, 1) + timedelta(days=n)) for n in range(365)]
-    page = pages.archive_page(Templates(site()), pages.months(year))
+    shown = archive.year_lines(2025, year, first=year[0].day, last=year[-1].day)
+    totals = archive.YearTotals(year=2025, days=365, entries=365 * 7, words=365 * line.words)
+    page = archive.year_page(Templates(site()), shown, totals, beside=range(2025, 2005, -1))
     assert len(gzip.compress(page)) <= 40_000
     assert "365 天" in page.decode()
 

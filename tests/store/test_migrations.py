@@ -106,3 +106,14 @@ def test_readers_of_the_first_schema_keep_their_place(tmp_path: Path) -> None:
         columns = "email, state, owner, cadence, body, language, paused_until, key_version"
         (row,) = db.execute(f"SELECT {columns} FROM subscribers").fetchall()
     assert row == ("A@b.cn", "active", 1, "daily", "full", "zh-Hans", None, 1)
+
+
+def test_a_new_database_opened_by_many_at_once_is_made_once(tmp_path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    url = f"sqlite:///{tmp_path}/new.db"
+    with ThreadPoolExecutor(8) as pool:
+        for store in pool.map(lambda _: open_store(url), range(8)):
+            store.close()
+    with closing(sqlite3.connect(tmp_path / "new.db")) as db:
+        assert db.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]

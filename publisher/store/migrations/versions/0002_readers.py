@@ -1,4 +1,4 @@
-"""Readers as people: what they chose, how they agreed, single letters to them; alerts, hub pings, when bytes changed."""
+"""Readers as people: what they chose, how they agreed, letters to them; alerts, hub pings, when bytes changed."""
 
 from __future__ import annotations
 

@@ -1,0 +1,71 @@
+"""What a web server must know of the site: when each file changed, what was withdrawn, whether the issue is out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+
+from publisher.app.equipment import Equipment
+from publisher.app.publish import due_slot
+from publisher.core import calendar
+from publisher.render.pages import file_of
+from publisher.store import entries, issues, outputs, publication
+
+
+class Recorded(NamedTuple):
+    """A file as it was left by the last run that wrote it; `changed_at`: when its bytes came to be."""
+
+    size: int
+    mtime_ns: int
+    changed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """By path: what is recorded of each file, and which are pages of withdrawn entries."""
+
+    recorded: dict[str, Recorded]
+    gone: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """Whether the site is up to date. `due`: the slot whose time has come and that is not published yet.
+
+    `open`: nothing was there to publish, and what arrives before the day ends still will be.
+    """
+
+    due: date | None
+    open: bool
+    next_at: datetime  # when the next slot is due
+
+
+def files(e: Equipment) -> Files:
+    """Everything that runs have written and that is still there."""
+    with e.store.read() as tx:
+        moments = outputs.changed_at(tx)
+        recorded = {
+            path: Recorded(written.size, written.mtime_ns, moments.get(path))
+            for path, written in outputs.all_written(tx).items()
+        }
+        gone = frozenset(file_of(facts.permalink) for facts in entries.gone(tx) if facts.permalink)
+    return Files(recorded, gone)
+
+
+def pulse(e: Equipment) -> Pulse:
+    """How things stand now. A slot that was found empty is not overdue: nothing was there to publish."""
+    now = e.clock()
+    with e.store.read() as tx:
+        known = publication.get(tx)
+    due = due_slot(e, known, now) if known else None
+    today = e.today(now)
+    with e.store.read() as tx:
+        states = {issue.state for issue in issues.of_day(tx, due or today)}
+    if due is None and "planned" in states:
+        due = today
+    is_open = due is not None and "empty" in states
+    at = e.config.publish.at
+    last = today if "published" in states else None
+    _, next_at = calendar.next_slot(now, at=at, zone=e.config.zone, last=last)
+    return Pulse(due=None if is_open else due, open=is_open, next_at=next_at)

@@ -1,0 +1,58 @@
+"""Files that belong to the site: what they are made from and how, before anything is drawn."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from publisher.core.reading_options import ReadingOptions
+    from publisher.render.environment import Templates
+    from publisher.render.feed_check import Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Building:
+    """How the site is built. `rendering` moves with templates, settings and our own code."""
+
+    templates: Callable[[], Templates]
+    options: ReadingOptions
+    rendering: str
+    window_entries: int
+    window_bytes: int
+    hub: str
+    born: datetime  # of the publication: what an empty feed says it was updated
+
+    def group(self, files: Callable[[], Iterator[Wanted]], *inputs: object) -> Group:
+        """Files that are drawn again when one of these inputs moves."""
+        return Group(digest_of(self.rendering, inputs), files)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file that belongs to the site, and how it is made."""
+
+    path: str
+    make: Callable[[], bytes]
+    feed: Kind | None = None  # checked before it takes the place of the one before
+    durable: bool = False  # on the disk before the next file is written
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Files made from the same inputs, which `key` stands for. `files` may be costly: it is asked when they moved."""
+
+    key: str
+    files: Callable[[], Iterator[Wanted]]
+
+
+class GoneSinceError(Exception):
+    """A file beside a document is not there any more."""
+
+
+def digest_of(*parts: object) -> str:
+    """A short stable hash of values with a faithful repr."""
+    return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

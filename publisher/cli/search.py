@@ -1,0 +1,47 @@
+"""`publisher search`: look for words in the published entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from publisher.app.search import Hit, SearchSummary
+from publisher.cli.asking import Ask
+from publisher.cli.command import command
+from publisher.render.words import Words
+
+HELP = """Look for words in the published entries, as the site's own search does. All words must occur;
+"words in quotes" must stand together, and a word with a minus before it must not occur: -- 关税 -汽车"""
+
+
+@command("search", HELP)
+@click.argument("words", nargs=-1, required=True)
+@click.option("--year", type=click.IntRange(1, 9999), help="only of this year")
+@click.option("--topic", default="", help="only with this topic")
+@click.option("--page", type=click.IntRange(1, 500), default=1, help="a later page of ten")
+def search(ask: Ask, *, words: tuple[str, ...], year: int | None, topic: str, page: int) -> int:
+    said = " ".join(words)
+    found: SearchSummary = ask.run(ask.app().search, said, year=year, topic=topic, page=page)
+    return ask.screen.show(found, _lines(found, ask.words))
+
+
+def _lines(found: SearchSummary, words: Words) -> Iterator[str]:
+    for hit in found.hits:
+        yield from _hit(hit, words)
+    if found.hits:
+        pages = words("page {page} of {pages}", page=found.page, pages=words.number(found.pages))
+        total = words.plural("{n} entry found", "{n} entries found", found.total)
+        yield f"{total} · {pages}" if found.pages > 1 else total
+        return
+    yield words("Nothing was found.") if found.asks else words("Say at least one word that must occur.")
+    if found.suggestions:
+        others = (f"{one.query} ({words.number(one.total)})" for one in found.suggestions)
+        yield f"{words('These find something')}: {' · '.join(others)}"
+
+
+def _hit(hit: Hit, words: Words) -> Iterator[str]:
+    yield f"{words.day_full(hit.day)}  {hit.title}"
+    yield f"  {''.join(part.text for part in hit.snippet)}"
+    yield f"  {hit.url}"
+    yield ""

@@ -1,0 +1,15 @@
+"""How entries are read. Apart from the reading itself, which a run without a changed file never loads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingOptions:
+    """How Markdown is read; all of it from config.toml."""
+
+    heal_lists: bool = True
+    soft_breaks: str = "br"  # "br" | "join"
+    han_per_minute: int = 400
+    words_per_minute: int = 220

@@ -1,0 +1,162 @@
+"""Copies of the database: whole, checked and named at once, readable by their owner alone; and the way back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sqlite3
+from datetime import date, datetime
+from pathlib import Path
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from publisher.core.errors import StoreError, UsageError
+from publisher.store import schema as s
+from publisher.store.engine import Store, Transaction, open_store
+
+_NIGHTLY = re.compile(r"publisher-\d{4}-\d\d-\d\d\.db")
+_LEFT = ("unsubscribed", "bounced", "complained")
+_RESTORED = "restored"
+
+
+def nightly_name(day: date) -> str:
+    """'publisher-2025-01-29.db'."""
+    return f"publisher-{day.isoformat()}.db"
+
+
+def make(store: Store, target: Path) -> int:
+    """Copy the database to a file that is not there yet; returns its size. Other work goes on meanwhile.
+
+    The copy has its name only when it is whole, checked and on the disk. Raises StoreError and UsageError.
+    """
+    if target.exists():
+        raise UsageError("{path} exists already", path=target, fix="name another file")
+    half = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        half.unlink(missing_ok=True)
+        os.close(os.open(half, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # readers' addresses are in it
+        store.copy_to(half)
+        check(half)
+        _sync(half)
+        half.replace(target)
+        _sync(target.parent)
+    except OSError as exc:
+        raise StoreError("cannot write {path}: {why}", path=target, why=exc.strerror or exc) from exc
+    finally:
+        half.unlink(missing_ok=True)
+    return target.stat().st_size
+
+
+def prune(folder: Path, keep: int) -> list[Path]:
+    """Remove the oldest nightly copies; those with other names are nobody's business. Returns what was removed."""
+    nightly = sorted(path for path in folder.iterdir() if _NIGHTLY.fullmatch(path.name))
+    gone = nightly[: max(0, len(nightly) - keep)]
+    for path in gone:
+        path.unlink(missing_ok=True)
+    return gone
+
+
+def check(path: Path) -> None:
+    """Read a whole copy. Raises StoreError when it is damaged or no database of ours."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            said = [row[0] for row in db.execute("PRAGMA integrity_check(3)")]
+            tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    except sqlite3.Error as exc:
+        raise StoreError(
+            "{path} cannot be read: {why}", path=path, why=exc, fix="take another backup"
+        ) from exc
+    if said != ["ok"]:
+        raise StoreError("{path} is damaged: {why}", path=path, why=said[0], fix="take another backup")
+    if not {"publication", "alembic_version"} <= tables:
+        raise StoreError("{path} is no database of publisher", path=path, fix="name a file of var/backups/")
+
+
+def restored(backup: Path, beside: Path) -> Store:
+    """A copy of a backup in the newest schema, to be put in the database's place. Raises StoreError."""
+    check(backup)
+    for path in _files_of(beside):
+        path.unlink(missing_ok=True)
+    with (
+        contextlib.closing(sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro", uri=True)) as source,
+        contextlib.closing(sqlite3.connect(beside)) as target,
+    ):
+        source.backup(target)
+    beside.chmod(0o600)
+    return open_store(f"sqlite:///{beside}")
+
+
+def hold_mail(tx: Transaction) -> int:
+    """Mail that was on its way when the backup was made may have left since: it waits for the operator."""
+    m = s.mailings.c
+    held = update(s.mailings).where(m.state.in_(("open", "paused"))).values(state="held", reason=_RESTORED)
+    return int(tx.execute(held).rowcount)
+
+
+def leavers(tx: Transaction) -> tuple[dict[str, tuple[str, datetime, int]], list[dict[str, object]]]:
+    """Who left, by comparable address, with state, since when and the version of their tokens; who is never mailed."""
+    c = s.subscribers.c
+    query = select(c.email_norm, c.state, c.state_at, c.key_version).where(c.state.in_(_LEFT))
+    gone = {row[0]: (row[1], row[2], row[3]) for row in tx.execute(query)}
+    return gone, [dict(row) for row in tx.execute(select(s.suppressions)).mappings()]
+
+
+def keep_away(
+    tx: Transaction,
+    gone: dict[str, tuple[str, datetime, int]],
+    suppressed: list[dict[str, object]],
+) -> int:
+    """Readers who left after the backup was made stay away; returns how many."""
+    c, n = s.subscribers.c, 0
+    for email_norm, (state, at, version) in gone.items():
+        change = {"state": state, "state_at": at, "key_version": version}
+        here = update(s.subscribers).where(c.email_norm == email_norm, c.state.not_in(_LEFT)).values(change)
+        n += tx.execute(here).rowcount
+    if suppressed:
+        tx.execute(insert(s.suppressions).on_conflict_do_nothing(), suppressed)
+    return n
+
+
+def put_in_place(made: Path, database: Path) -> Path | None:
+    """Copy a database over another one, in one transaction of SQLite's: whoever has it open sees the one or the other.
+
+    A database that is damaged is moved aside; returns where it went.
+    """
+    aside = None
+    try:
+        _copy_over(made, database)
+    except sqlite3.OperationalError as exc:
+        raise StoreError("the database {path} cannot be written: {why}", path=database, why=exc) from exc
+    except sqlite3.DatabaseError:
+        aside = database.with_name(f"{database.name}.damaged")
+        for path in _files_of(database):
+            if path.exists():
+                path.replace(path.with_name(path.name.replace(database.name, aside.name, 1)))
+        _copy_over(made, database)
+    for path in _files_of(made):
+        path.unlink(missing_ok=True)
+    return aside
+
+
+def _copy_over(made: Path, database: Path) -> None:
+    with (
+        contextlib.closing(sqlite3.connect(made)) as source,
+        contextlib.closing(sqlite3.connect(database, timeout=30)) as target,
+    ):
+        source.backup(target)
+    _sync(database)
+
+
+def _files_of(database: Path) -> list[Path]:
+    return [database.with_name(database.name + suffix) for suffix in ("", "-wal", "-shm")]
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

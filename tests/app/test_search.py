@@ -1,0 +1,128 @@
+"""The index is in step with what is public, and a question is answered in full."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from publisher.app import index as keeping
+from publisher.app.search import SearchSummary
+from tests.house import House, day_file, essay
+
+FIRST = "2025-01-29 08:00"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+def uids(found: SearchSummary) -> list[str]:
+    return [hit.uid for hit in found.hits]
+
+
+def test_what_is_published_is_found_with_its_address_and_words(house: House) -> None:
+    house.write(
+        "2025-01-29", day_file("2025-01-29", f"{essay('甲')}\n\n#经济# 关税又涨了，AI 也涨了。", essay("乙"))
+    )
+    house.once(FIRST)
+    found = house.app.search("关税 AI")
+    (hit,) = found.hits
+    assert hit.url == f"https://daily.example.cn/{hit.permalink}"
+    assert house.exists(hit.permalink)
+    assert (hit.day, hit.title, hit.topics) == (date(2025, 1, 29), "甲的故事", ("经济",))
+    assert [part.text for part in hit.snippet if part.hit] == ["关税", "AI"]
+    assert (found.years, found.topics) == ((2025,), ("经济",))
+
+
+def test_what_is_not_public_yet_is_not_found(house: House) -> None:
+    house.write("2025-01-29", day_file("2025-01-29", essay("甲")))
+    house.write("2025-01-30", day_file("2025-01-30", f"{essay('乙')}\n\n关税"))
+    house.once(FIRST)
+    assert house.app.search("关税").total == 0
+    house.once("2025-01-30 08:00")
+    assert house.app.search("关税").total == 1
+
+
+def test_an_edit_is_found_after_the_next_run_and_the_old_words_are_not(house: House) -> None:
+    house.write("2025-01-29", day_file("2025-01-29", f"{essay('甲')}\n\n关税"))
+    house.once(FIRST)
+    house.write("2025-01-29", day_file("2025-01-29", f"{essay('甲')}\n\n汽车"))
+    house.once("2025-01-29 09:00")
+    assert house.app.search("关税").total == 0
+    assert house.app.search("汽车").total == 1
+
+
+def test_a_withdrawn_entry_vanishes(house: House) -> None:
+    house.write("2025-01-29", day_file("2025-01-29", essay("甲"), f"{essay('乙')}\n\n关税"))
+    house.once(FIRST)
+    (uid,) = uids(house.app.search("关税"))
+    house.write("2025-01-29", day_file("2025-01-29", essay("甲")))
+    house.once("2025-01-29 09:00")
+    assert house.app.search("关税").total == 0
+    assert uid not in uids(house.app.search("故事"))
+
+
+def test_an_index_that_is_gone_is_made_from_the_store(house: House) -> None:
+    house.write("2025-01-29", day_file("2025-01-29", f"{essay('甲')}\n\n关税"))
+    house.once(FIRST)
+    before = house.app.search("关税")
+    (house.root / "var" / "search.db").unlink()
+    assert house.app.search("关税").total == 0
+    house.tick("2025-01-29 08:01")
+    assert house.app.search("关税") == before
+
+
+def test_plan_and_preview_leave_the_index_alone(house: House) -> None:
+    house.write("2025-01-29", day_file("2025-01-29", f"{essay('甲')}\n\n关税"))
+    house.plan(FIRST)
+    assert not (house.root / "var" / "search.db").exists()
+
+
+def test_a_large_archive_is_read_in_portions_newest_first(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "_DAYS_TOGETHER", 1)
+    for day in range(20, 30):
+        house.write(f"2025-01-{day}", day_file(f"2025-01-{day}", essay(f"日{day}"), essay(f"夜{day}")))
+    house.once(FIRST)
+    (house.root / "var" / "search.db").unlink()
+    with house.app._equipped() as e:
+        assert keeping.keep_index(e, most=4) == 8
+        assert house.app.search("故事").total == 4
+        assert {hit.day.day for hit in house.app.search("故事").hits} == {28, 29}
+        assert keeping.keep_index(e) == 0
+        assert house.app.search("故事").total == 20
+
+
+def test_a_broken_index_stops_no_issue(house: House) -> None:
+    (house.root / "var").mkdir()
+    (house.root / "var" / "search.db").mkdir()  # nothing can be written there
+    house.write("2025-01-29", day_file("2025-01-29", essay("甲")))
+    assert house.once(FIRST).outcome == "published"
+
+
+def test_without_a_hit_it_says_what_would_be_found(house: House) -> None:
+    house.write(
+        "2025-01-29", day_file("2025-01-29", f"{essay('甲')}\n\n#经济# 关税", essay("乙") + "\n\n汽车")
+    )
+    house.once(FIRST)
+    asked = house.app.search("关税 汽车")
+    assert [(one.query, one.total) for one in asked.suggestions] == [("关税", 1), ("汽车", 1)]
+    narrow = house.app.search("汽车", year=2020, topic="经济")
+    assert [(one.query, one.year, one.topic, one.total) for one in narrow.suggestions] == [
+        ("汽车", None, "", 1)
+    ]
+    assert house.app.search("火星人").suggestions == ()
+
+
+def test_a_page_that_is_not_there_and_a_question_that_asks_nothing(house: House) -> None:
+    house.write("2025-01-29", day_file("2025-01-29", *(essay(f"第{n}") for n in range(15))))
+    house.once(FIRST)
+    second = house.app.search("故事", page=2)
+    assert (second.total, second.pages, len(second.hits)) == (15, 2, 5)
+    assert house.app.search("故事", page=9).hits == ()
+    assert house.app.search("，。").asks is False
+    assert house.app.search("").total == 0
