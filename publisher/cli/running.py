@@ -37,6 +37,10 @@ async def _until_stopped(parts: Sequence[Part], on_start: Callable[[], None]) ->
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
+    if hasattr(signal, "SIGHUP"):
+        loop.add_signal_handler(
+            signal.SIGHUP, lambda: None
+        )  # the web server reads anew; alone, nothing is held
     started: list[Part] = []
     try:
         for part in parts:

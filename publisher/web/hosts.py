@@ -12,11 +12,11 @@ _REMEMBERED = 64
 
 
 class Hosts:
-    """The site's own host, those of [serve] hosts, and this machine's addresses."""
+    """The hosts of `urls` (the site's, and where readers' links lead), those of [serve] hosts, and this machine's."""
 
-    def __init__(self, site_url: str, others: Iterable[str], bound: str) -> None:
-        own = urlsplit(site_url).hostname or ""
-        self._names = {name.strip("[]").lower() for name in (own, *others, "localhost", bound) if name}
+    def __init__(self, urls: Iterable[str], others: Iterable[str], bound: str) -> None:
+        own = [urlsplit(url).hostname or "" for url in urls]
+        self._names = {name.strip("[]").lower() for name in (*own, *others, "localhost", bound) if name}
         self.known: set[bytes] = set()
         """Spellings that were looked at and found right."""
 

@@ -103,7 +103,7 @@ class WebServer:
     def _front(self, counts: Counts) -> Front:
         config = self._app.config
         return Front(
-            self._keeper.files, hosts=Hosts(config.site.url, config.serve.hosts, self._host),
+            self._keeper.files, hosts=Hosts((config.site.url, config.manage_url), config.serve.hosts, self._host),
             made=asked(self._app), counts=counts, health=self._keeper.health,
             proxies=Proxies(config.serve.trusted_proxies),
             metrics_token=config.serve.metrics_token.get_secret_value(),

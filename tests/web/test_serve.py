@@ -203,3 +203,29 @@ def test_what_visitors_send_is_not_written_to_the_log(house: House) -> None:
         said = "".join(process.said)
         for secret in ("a-readers-token", "a-secret-token", "reader@example.cn", "203.0.113.7", "nonsense"):
             assert secret not in said
+
+
+def test_who_asks_with_the_form_has_their_letter_before_the_next_tick(house: House) -> None:
+    with running(house.root, "--no-schedule") as process:  # no tick at all
+        page = process.get("/subscribe/").text
+        stamp = re.search(r'name="stamp" value="([^"]+)"', page)
+        assert stamp
+        threading.Event().wait(3.5)  # people are not faster than the gate
+        fields = {"email": "reader@example.cn", "cadence": "daily", "body": "full", "stamp": stamp[1]}
+        answer = httpx.post(process.url + "/subscribe/", data=fields | {"homepage": ""}, timeout=30)
+        assert answer.status_code == 200
+        until(lambda: any("reader@example.cn" in str(mail["To"]) for mail in house.mails()))
+        assert process.end() == 0
+
+
+def test_the_host_that_readers_own_links_lead_to_is_answered(house: House) -> None:
+    house.configure(mail={"manage_url": "https://readers.example.cn/"})
+    with running(house.root, "--no-schedule") as process:
+        assert process.get("/", host="readers.example.cn").status_code == 200
+        assert process.get("/", host="stranger.example.cn").status_code == 421
+
+
+def test_a_hang_up_leaves_the_schedule_alone_running(house: House) -> None:
+    process = Process(house.root, "--no-web")
+    until(lambda: house.exists("2025/01/29/"))
+    assert process.end(signal.SIGHUP, signal.SIGTERM) == 0
