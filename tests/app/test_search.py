@@ -84,7 +84,7 @@ def test_plan_and_preview_leave_the_index_alone(house: House) -> None:
 def test_a_large_archive_is_read_in_portions_newest_first(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeping, "_DAYS_TOGETHER", 1)
+    monkeypatch.setattr(keeping, "_TOGETHER_BY_HAND", 1)
     for day in range(20, 30):
         house.write(f"2025-01-{day}", day_file(f"2025-01-{day}", essay(f"日{day}"), essay(f"夜{day}")))
     house.once(FIRST)

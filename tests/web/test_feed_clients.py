@@ -1,4 +1,4 @@
-"""Four feed readers follow the served feeds through thirty days: every entry once, and 304 while nothing changed."""
+"""Four feed readers follow the served feeds: every entry once, and 304 while nothing changed; a month with -m soak."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ from tests.house import House, essays
 NODE = Path(__file__).parent.parent / "node"
 FEEDS = ("rss.xml", "atom.xml", "feed.json")
 FIRST = date(2025, 1, 6)
-DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -157,7 +156,10 @@ def publish(house: House, n: int) -> None:
         house.once(f"{day} 09:00")
 
 
-def test_feedparser_and_reader_find_every_entry_once_and_get_304_while_nothing_changed(house: House) -> None:
+@pytest.mark.parametrize("days", [7, pytest.param(30, marks=pytest.mark.soak)])
+def test_feedparser_and_reader_find_every_entry_once_and_get_304_while_nothing_changed(
+    house: House, days: int
+) -> None:
     reader_package = pytest.importorskip("reader")
     publish(house, 0)
     with served(house) as server:
@@ -166,7 +168,7 @@ def test_feedparser_and_reader_find_every_entry_once_and_get_304_while_nothing_c
         reader = reader_package.make_reader(":memory:")
         for path in FEEDS:
             reader.add_feed(root + path)
-        for n in range(1, DAYS):
+        for n in range(1, days):
             publish(house, n)
             server.settle()
             for poller in pollers:
@@ -176,7 +178,7 @@ def test_feedparser_and_reader_find_every_entry_once_and_get_304_while_nothing_c
         for poller in pollers:
             assert set(poller.seen) ^ guids(house) == set()
             assert set(poller.seen.values()) == {1}
-            assert poller.statuses == [200, 304] * (DAYS - 1)
+            assert poller.statuses == [200, 304] * (days - 1)
         for path in FEEDS:
             ids = Counter(entry.id for entry in reader.get_entries(feed=root + path))
             assert set(ids) == guids(house)
@@ -201,7 +203,7 @@ def test_two_readers_from_npm_find_every_entry_once(house: House) -> None:
     found: dict[str, Counter[str]] = {"rss-parser": Counter(), "feed-extractor": Counter()}
     with served(house) as server:
         root = server.root
-        for n in range(1, 10):
+        for n in range(1, 7):
             publish(house, n)
             server.settle()
             command = ["node", str(NODE / "follow-feed.mjs"), root + "rss.xml", root + "atom.xml"]
