@@ -250,7 +250,7 @@ def test_a_week_of_long_essays_fits_the_budget_and_says_what_it_shortens(house: 
     assert "节选" in text
 
 
-@pytest.mark.parametrize("seed", [1, 2, *(pytest.param(n, marks=pytest.mark.soak) for n in range(3, 60))])
+@pytest.mark.parametrize("seed", [1, 2, *(pytest.param(n, marks=pytest.mark.soak) for n in range(3, 8))])
 def test_whatever_readers_choose_nothing_is_mailed_to_them_twice(tmp_path: Path, seed: int) -> None:
     """Five weeks of readers who change their minds, machines that sleep, slots that stay empty."""
     dice = random.Random(seed)
