@@ -78,7 +78,7 @@ class _Rounds:
         known = self._known()
         if known is None:
             return
-        await self._job("search", self._index)
+        await self._job("search", lambda: self._index(run))
         await self._job("hub", lambda: tell_hub(e, known))
         if self._by_clock:
             await self._job("backup", self._backup)
@@ -107,7 +107,9 @@ class _Rounds:
         if known is not None:
             await self._job("alerts", lambda: alerts.tell(e, known, there, now))
 
-    async def _index(self) -> None:
+    async def _index(self, run: RunSummary) -> None:
+        if not self._by_clock and not run.outputs.written and self._e.index.known():
+            return  # nothing moved: a run by hand with nothing to do is done at once
         keep_index(self._e, most=MOST_BY_CLOCK if self._by_clock else MOST_BY_HAND)
 
     async def _backup(self) -> None:
