@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from statistics import median
+from urllib.parse import quote
 
 from tests.benchmarks.archive import archive, write_ours
 from tests.benchmarks.build import Target, _publisher, verdicts
@@ -113,7 +114,7 @@ def crawl(server: Server, public: Path) -> int:
     """Read every page once; how many there were."""
     pages = [p.relative_to(public).as_posix().removesuffix("index.html") for p in public.rglob("index.html")]
     for path in pages:
-        urllib.request.urlopen(f"{server.url}/{path}").read()
+        urllib.request.urlopen(f"{server.url}/{quote(path)}").read()
     return len(pages)
 
 
