@@ -8,12 +8,10 @@ from functools import cached_property, partial
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from publisher.app.view import SiteView
-from publisher.app.wanted import Building, Group, Wanted
+from publisher.app.wanted import FileMaker, Group, Wanted
 
 if TYPE_CHECKING:
     from publisher.render.archive import YearLines, YearTotals
-    from publisher.render.environment import Templates
 
 WHOLE_DAYS = 366
 """Days up to which the archive's own page shows all of them; then its newest year, and the way to the others."""
@@ -28,16 +26,8 @@ class Year(NamedTuple):
     words: int
 
 
-class ArchiveFiles:
+class ArchiveFiles(FileMaker):
     """The pages that list all days."""
-
-    def __init__(self, view: SiteView, building: Building) -> None:
-        self._view = view
-        self._building = building
-
-    @property
-    def _templates(self) -> Templates:
-        return self._building.templates()
 
     def paths(self) -> list[str]:
         """Of the years' pages, for the sitemap."""

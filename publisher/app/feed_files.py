@@ -9,31 +9,25 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from publisher.app.view import SiteView
-from publisher.app.wanted import Building, Group, Wanted
+from publisher.app.wanted import Building, FileMaker, Group, Wanted
 from publisher.core.parts import Part, closed_parts
 from publisher.store import entries
 from publisher.store.entries import Issued
 
 if TYPE_CHECKING:
     from publisher.core.issue import PublishedEntry
-    from publisher.render.environment import Templates
     from publisher.render.feeds import Feed
 
 FEED_CANDIDATES = 300
 """Entries that a feed may hold at most (feed_check.HARD_ENTRIES)."""
 
 
-class FeedFiles:
+class FeedFiles(FileMaker):
     """All feeds that are not a topic's."""
 
     def __init__(self, view: SiteView, building: Building) -> None:
-        self._view = view
-        self._building = building
+        super().__init__(view, building)
         self._made: Feed | None = None
-
-    @property
-    def _templates(self) -> Templates:
-        return self._building.templates()
 
     def items(self) -> int:
         """How many items the feeds hold; -1 when they were not drawn anew."""

@@ -15,13 +15,12 @@ from publisher.app.archive_files import ArchiveFiles
 from publisher.app.feed_files import FeedFiles
 from publisher.app.topic_files import TopicFiles
 from publisher.app.view import SiteView
-from publisher.app.wanted import Building, GoneSinceError, Group, Wanted
+from publisher.app.wanted import Building, FileMaker, GoneSinceError, Group, Wanted
 from publisher.core.errors import FolderError
 from publisher.store import contents
 
 if TYPE_CHECKING:
     from publisher.app.ports import Documents
-    from publisher.render.environment import Templates
     from publisher.store.entries import EntryFacts
 
 
@@ -35,21 +34,16 @@ _AHEAD = 8
 """Days that are read from the store together while many are drawn."""
 
 
-class Site:
+class Site(FileMaker):
     """Everything that belongs to the site. Of two files of one path the first counts."""
 
     def __init__(self, view: SiteView, building: Building, documents: Documents) -> None:
-        self._view = view
-        self._building = building
+        super().__init__(view, building)
         self._documents = documents
         self.feeds = FeedFiles(view, building)
         self._archive = ArchiveFiles(view, building)
         self._topics = TopicFiles(view, building)
         self._holders: dict[date, dict[str, str]] = {}
-
-    @property
-    def _templates(self) -> Templates:
-        return self._building.templates()
 
     # -- pages
 

@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
 
 from publisher.app.feed_files import published
-from publisher.app.view import SiteView
-from publisher.app.wanted import Building, Group, Wanted
+from publisher.app.wanted import FileMaker, Group, Wanted
 from publisher.core.issue import EntryLine
 from publisher.core.tagged import Tagged, Topic, TopicLine
 from publisher.store import entries
-
-if TYPE_CHECKING:
-    from publisher.render.environment import Templates
-
 
 NEWEST_ENTRIES = 300
 """Entries on a topic's own page; one that has more leads to a page for each year."""
@@ -24,16 +18,8 @@ NEWEST_ENTRIES = 300
 FEED_ENTRIES = 20
 
 
-class TopicFiles:
+class TopicFiles(FileMaker):
     """All that is drawn of topics."""
-
-    def __init__(self, view: SiteView, building: Building) -> None:
-        self._view = view
-        self._building = building
-
-    @property
-    def _templates(self) -> Templates:
-        return self._building.templates()
 
     def paths(self) -> list[str]:
         """Of every topic's page, for the sitemap."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from publisher.app.view import SiteView
     from publisher.core.reading_options import ReadingOptions
     from publisher.render.environment import Templates
     from publisher.render.feed_check import Kind
@@ -47,6 +48,18 @@ class Group:
 
     key: str
     files: Callable[[], Iterator[Wanted]]
+
+
+class FileMaker:
+    """Makes a part of the site's files from one view of it. Templates are loaded when something is drawn."""
+
+    def __init__(self, view: SiteView, building: Building) -> None:
+        self._view = view
+        self._building = building
+
+    @property
+    def _templates(self) -> Templates:
+        return self._building.templates()
 
 
 class GoneSinceError(Exception):

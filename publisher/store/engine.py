@@ -101,11 +101,8 @@ class Store:
 
     def copy_to(self, path: Path) -> None:
         """Write everything committed so far to an empty or new file, without holding anybody up."""
-        with self._translated(), self._engine.connect() as connection:
-            # VACUUM cannot run inside a transaction: the driver is asked directly.
-            driver = connection.connection.driver_connection
-            assert driver is not None
-            driver.execute("VACUUM INTO ?", (str(path),))
+        with self._translated():
+            copy_database(self._engine, path)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -126,6 +123,15 @@ class Store:
             if error is None:
                 raise
             raise error from exc
+
+
+def copy_database(engine: Engine, path: Path) -> None:
+    """Everything committed so far as a database of its own, in an empty or new file."""
+    with engine.connect() as connection:
+        # VACUUM cannot run inside a transaction: the driver is asked directly.
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.execute("VACUUM INTO ?", (str(path),))
 
 
 def open_store(url: str, *, create: bool = True) -> Store:

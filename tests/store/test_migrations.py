@@ -18,8 +18,8 @@ from publisher.store.migrations import alembic_config, head, upgrade
 from publisher.store.schema import HEAD, metadata
 
 
-def replayed(path: Path) -> None:
-    """A database made by all migrations, one after another."""
+def replayed(path: Path, *, until: str = "head", then: str = "") -> None:
+    """A database made by the migrations, one after another, and one statement in it."""
     from alembic import command
 
     engine = create_engine(f"sqlite:///{path}")
@@ -30,7 +30,9 @@ def replayed(path: Path) -> None:
         with connection.begin():
             config = alembic_config()
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, until)
+            if then:
+                connection.execute(text(then))
     engine.dispose()
 
 
@@ -84,23 +86,9 @@ def test_a_copy_is_kept_before_an_upgrade(tmp_path: Path) -> None:
 
 
 def test_readers_of_the_first_schema_keep_their_place(tmp_path: Path) -> None:
-    from alembic import command
-
-    path = tmp_path / "old.db"
-    engine = create_engine(f"sqlite:///{path}")
-    event.listen(engine, "connect", store_engine._configure)
-    event.listen(engine, "begin", store_engine._begin)
-    with engine.connect() as connection:
-        connection = connection.execution_options(publisher_write=True)
-        with connection.begin():
-            config = alembic_config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "0001")
-            at = "'2025-01-03T00:00:00.000000Z'"
-            connection.execute(
-                text(f"INSERT INTO subscribers VALUES (1, 'u', 'a@b.cn', 'A@b.cn', 'active', 1, {at}, {at})")
-            )
-    engine.dispose()
+    path, at = tmp_path / "old.db", "'2025-01-03T00:00:00.000000Z'"
+    row = f"(1, 'u', 'a@b.cn', 'A@b.cn', 'active', 1, {at}, {at})"
+    replayed(path, until="0001", then=f"INSERT INTO subscribers VALUES {row}")
     open_store(f"sqlite:///{path}").close()
     with closing(sqlite3.connect(path)) as db:
         columns = "email, state, owner, cadence, body, language, paused_until, key_version"

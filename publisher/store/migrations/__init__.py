@@ -11,6 +11,7 @@ from alembic.util import CommandError
 from sqlalchemy import Engine
 
 from publisher.core.errors import StoreError
+from publisher.store.engine import copy_database
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -53,8 +54,4 @@ def upgrade(engine: Engine, version: str, *, path: Path | None) -> None:
 def _keep_a_copy(engine: Engine, path: Path) -> None:
     copy = path.with_name(f"{path.name}.before-{head()}")
     copy.unlink(missing_ok=True)
-    with engine.connect() as connection:
-        # VACUUM cannot run inside a transaction: the driver is asked directly.
-        driver = connection.connection.driver_connection
-        assert driver is not None
-        driver.execute("VACUUM INTO ?", (str(copy),))
+    copy_database(engine, copy)
