@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import NoReturn
 
 from publisher.app import progress as told
 from publisher.app.answers import Answers
-from publisher.app.check_links import Asking
+from publisher.app.check_links import Asking, Probe
 from publisher.app.equipment import Equipment
 from publisher.app.progress import Progress
 from publisher.core.faults import fault
@@ -85,7 +86,7 @@ async def ask_urls(
     with e.store.read() as tx:
         resting = dict.fromkeys(link_reports.resting(tx, e.clock()), RESTING)
     options = e.config.links
-    async with e.probing() as probe:
+    async with (e.probing if budget_s > 0 else _nobody)() as probe:
         if resting:
             probe.shut(resting)
         asking = Asking(list(dict.fromkeys(urls)), probe, e.clock, progress, options.per_host)
@@ -135,3 +136,17 @@ def _kind(check: LinkCheck) -> str:
     if check.result == "deferred":
         return "unchecked"
     return "broken" if check.result in ("broken", "invalid") else "unsure"
+
+
+@asynccontextmanager
+async def _nobody() -> AsyncIterator[Probe]:
+    """When there is no time for links nobody is asked, and the HTTP client is not even loaded."""
+    yield _Nobody()
+
+
+class _Nobody:
+    async def ask(self, url: str) -> NoReturn:
+        raise AssertionError(url)
+
+    def shut(self, hosts: Mapping[str, str]) -> None:
+        """Nobody is there to be left alone."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 from publisher.app.equipment import Equipment
 from publisher.store import entries, search
-from publisher.store.engine import Transaction
+from publisher.store.engine import Transaction, pieces
 from publisher.store.search import Searchable
 
 MOST_BY_HAND, MOST_BY_CLOCK = 20, 4_000
@@ -28,18 +28,15 @@ def keep_index(e: Equipment, *, most: int = MOST_BY_CLOCK) -> int:
             e.index.replace(gone, ())
         moved = sorted((day for day in wanted if known.get(day) != wanted[day]), reverse=True)
         read = 0
-        for n, days in _together(moved, _TOGETHER_BY_CLOCK if most > MOST_BY_HAND else _TOGETHER_BY_HAND):
+        left = len(moved)
+        for days in pieces(moved, _TOGETHER_BY_CLOCK if most > MOST_BY_HAND else _TOGETHER_BY_HAND):
             if read >= most:
-                return len(moved) - n
+                return left
             texts = _read(e, tx, days)
             e.index.replace({day: wanted[day] for day in days}, texts)
             read += len(texts)
+            left -= len(days)
     return 0
-
-
-def _together(days: Sequence[date], size: int) -> Iterator[tuple[int, Sequence[date]]]:
-    for n in range(0, len(days), size):
-        yield n, days[n : n + size]
 
 
 def _read(e: Equipment, tx: Transaction, days: Sequence[date]) -> list[Searchable]:

@@ -89,7 +89,7 @@ def due_slot(e: Equipment, known: Publication, now: datetime) -> date | None:
 async def _logged(run: Run, known: Publication, kind: str) -> RunSummary:
     """The run, with its beginning and end in the log of runs: a tick that does nothing is not logged."""
     e = run.e
-    silent = run.scheduled and (run.slot is None or bool(run.held) or _was_empty(e, run.slot))
+    silent = run.scheduled and (run.slot is None or bool(run.held) or was_empty(e, run.slot))
     if not silent:
         with e.store.write() as tx:
             run.run_id = runs.begin(tx, kind=kind, host=e.host, now=run.now, day=run.day)
@@ -119,7 +119,7 @@ def _end(run: Run, kind: str, *, ok: bool, outcome: str, error: str = "") -> Non
         )
 
 
-def _was_empty(e: Equipment, slot: date) -> bool:
+def was_empty(e: Equipment, slot: date) -> bool:
     """Whether the slot was found empty before: it stays open, and is looked at again every minute."""
     with e.store.read() as tx:
         return any(issue.state == "empty" for issue in issues.of_day(tx, slot))

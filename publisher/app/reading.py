@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from publisher.app import just_read
 from publisher.app.ports import Documents
@@ -24,20 +24,11 @@ _MEGABYTE = 2**20
 _RECENT = 200
 """Entries kept as they were read: those of today are wanted for pages, the home page, the feeds and the digest."""
 
-_recent: OrderedDict[tuple[EntrySource, ReadingOptions], Entry] = OrderedDict()
 
-
+@lru_cache(maxsize=_RECENT)
 def entry_of(source: EntrySource, options: ReadingOptions) -> Entry:
     """What an entry says. The last ones are remembered: the same source and options give an equal entry."""
-    known = _recent.get((source, options)) or just_read.kept(source, options)
-    return known or _keep(source, options, read_entry(source, options=options)[0])
-
-
-def _keep(source: EntrySource, options: ReadingOptions, entry: Entry) -> Entry:
-    _recent[source, options] = entry
-    if len(_recent) > _RECENT:
-        _recent.popitem(last=False)
-    return entry
+    return just_read.kept(source, options) or read_entry(source, options=options)[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +102,6 @@ class FileReader:
         for index, document in enumerate(parsed.documents):
             for position, source in enumerate(document.entries):
                 entry, told = read_entry(source, file=path, options=self.options)
-                _keep(source, self.options, entry)
                 if self.for_pages:
                     just_read.keep(source, self.options, entry)
                 found += told

@@ -14,12 +14,12 @@ from publisher.app.backup import nightly_backup
 from publisher.app.equipment import Equipment
 from publisher.app.hubs import tell_hub
 from publisher.app.index import MOST_BY_CLOCK, MOST_BY_HAND, keep_index
-from publisher.app.publish import due_slot
+from publisher.app.publish import due_slot, was_empty
 from publisher.app.summary import RunSummary
 from publisher.app.week_report import send_report
 from publisher.core.errors import Busy
 from publisher.store import alerts as known_alerts
-from publisher.store import issues, publication
+from publisher.store import publication
 from publisher.store.publication import Publication
 
 _FAILING_FOR = timedelta(hours=1)
@@ -53,15 +53,11 @@ class _Rounds:
 
     def _is_due(self) -> bool:
         """A slot that was found empty is looked at again every minute: that is no news."""
-        with self._e.store.read() as tx:
-            known = publication.get(tx)
+        known = self._known()
         if known is None:
             return True
         slot = due_slot(self._e, known, self._e.clock())
-        if slot is None:
-            return False
-        with self._e.store.read() as tx:
-            return all(issue.state != "empty" for issue in issues.of_day(tx, slot))
+        return slot is not None and not was_empty(self._e, slot)
 
     async def before(self) -> None:
         if self._slot and not self._is_failing():

@@ -14,11 +14,9 @@ thin     once a day, old checks and runs are thinned
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from publisher.app import progress as told
 from publisher.app import stamp as site_stamp
@@ -41,7 +39,6 @@ from publisher.store.issues import StoredIssue
 from publisher.store.publication import Publication
 
 if TYPE_CHECKING:
-    from publisher.app.check_links import Probe
     from publisher.render.digest import Frozen
 
 
@@ -208,9 +205,7 @@ class Run:
             self._tell_rendered()
 
     async def _ask(self, chosen: list[int]) -> None:
-        left_s = self.e.config.links.budget_s - self.broken.spent_s
-        e = self.e if left_s > 0 or self.e.probing is None else replace(self.e, probing=_nobody)
-        self.asked = await ask_links(e, chosen, self.progress, spent_s=self.broken.spent_s)
+        self.asked = await ask_links(self.e, chosen, self.progress, spent_s=self.broken.spent_s)
         if any(check.alarm for check in self.asked.checks):
             from publisher.app.links import alarms
 
@@ -379,20 +374,6 @@ class Run:
                 took_s=self.e.monotonic() - self.began_s,
             ),
         )  # fmt: skip
-
-
-@asynccontextmanager
-async def _nobody() -> AsyncIterator[Probe]:
-    """When there is no time for links nobody is asked, and the HTTP client is not even loaded."""
-    yield _Nobody()
-
-
-class _Nobody:
-    async def ask(self, url: str) -> NoReturn:
-        raise AssertionError(url)
-
-    def shut(self, hosts: Mapping[str, str]) -> None:
-        """Nobody is there to be left alone."""
 
 
 def stamp_site(e: Equipment, known: Publication) -> None:

@@ -21,7 +21,7 @@ from publisher.core.diagnostics import Diagnostic
 from publisher.core.errors import FolderError
 from publisher.core.faults import fault
 from publisher.core.identity import Found, Match, Matching, Place, guid, match
-from publisher.core.likeness import Arrival, NearDuplicate, near_duplicates, sketch
+from publisher.core.likeness import SHARED, Arrival, NearDuplicate, near_duplicates, sketch
 from publisher.store import documents
 from publisher.store.documents import DayReading, FileReading, Saving, StoredFile
 from publisher.store.engine import Store, Transaction, pieces
@@ -34,8 +34,6 @@ READING = "1"
 """Moves when our own reading of a file changes: every file is read again then."""
 
 _LOOK_BACK = timedelta(days=400)
-_ALIKE = 0.25
-"""Entries that share less of their sketches are not compared (likeness looks at nothing less either)."""
 
 _ASK_AGAIN = frozenset({"media-missing", "file-unreadable"})
 """Findings that may mend themselves without the file changing."""
@@ -328,7 +326,7 @@ class _Writing:
             return {}
         self.sketches = {arrival.uid: arrival.sketch for arrival in arrivals}
         index, self.old_places = documents.sketch_index(
-            self.tx, self.sketches.values(), since=since, share=_ALIKE
+            self.tx, self.sketches.values(), since=since, share=SHARED
         )
         found = near_duplicates(
             arrivals, index=index, file_of={uid: uid for uid in self.old_places},

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
 
 from publisher.app.equipment import Equipment
 from publisher.app.publish import due_slot
 from publisher.core import calendar
 from publisher.render.pages import file_of
 from publisher.store import entries, issues, outputs, publication
-
-
-class Recorded(NamedTuple):
-    """A file as it was left by the last run that wrote it; `changed_at`: when its bytes came to be."""
-
-    size: int
-    mtime_ns: int
-    changed_at: datetime | None
+from publisher.store.outputs import Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +36,7 @@ class Pulse:
 def files(e: Equipment) -> Files:
     """Everything that runs have written and that is still there."""
     with e.store.read() as tx:
-        moments = outputs.changed_at(tx)
-        recorded = {
-            path: Recorded(written.size, written.mtime_ns, moments.get(path))
-            for path, written in outputs.all_written(tx).items()
-        }
+        recorded = outputs.recorded(tx)
         gone = frozenset(file_of(facts.permalink) for facts in entries.gone(tx) if facts.permalink)
     return Files(recorded, gone)
 

@@ -109,27 +109,23 @@ def _start(value: object) -> object:
 
 def _web_addresses(value: object) -> object:
     """A list of web addresses; one text with commas, as the environment gives it."""
-    listed = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-    if not isinstance(listed, list | tuple) or not all(
-        isinstance(one, str) and re.match(r"https?://[^\s/]", one) for one in listed
-    ):
+    listed = _list(value, "addresses")
+    if not all(re.match(r"https?://[^\s/]", one) for one in listed):
         raise _fault("addresses")
     return tuple(listed)
 
 
-def _list(value: object) -> list[str] | None:
-    """A list of texts; one text with commas, as the environment gives it. None when it is neither."""
+def _list(value: object, fault: str) -> list[str]:
+    """A list of texts; one text with commas, as the environment gives it. Anything else is that fault."""
     listed = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
     if isinstance(listed, list | tuple) and all(isinstance(one, str) for one in listed):
         return list(listed)
-    return None
+    raise _fault(fault)
 
 
 def _hosts(value: object) -> tuple[str, ...]:
     """Names of hosts as a browser sends them, without a port: in ASCII and lower case."""
-    listed = _list(value)
-    if listed is None:
-        raise _fault("hosts")
+    listed = _list(value, "hosts")
     try:
         names = tuple(one.encode("idna").decode("ascii").lower().rstrip(".") for one in listed)
     except UnicodeError:
@@ -141,9 +137,7 @@ def _hosts(value: object) -> tuple[str, ...]:
 
 def _networks(value: object) -> tuple[str, ...]:
     """Addresses and networks: '127.0.0.1', '10.0.0.0/8'."""
-    listed = _list(value)
-    if listed is None:
-        raise _fault("networks")
+    listed = _list(value, "networks")
     try:
         return tuple(str(ipaddress.ip_network(one, strict=False)) for one in listed)
     except ValueError:

@@ -22,7 +22,7 @@ FEW, EVERY = 256, 8
 """A text of more than FEW 3-grams is looked up by one in EVERY."""
 
 _GRAM = 3
-_SHARED = 0.25  # of the smaller sketch, before two texts are compared in full; alike by 0.8 they share 0.6
+SHARED = 0.25  # of the smaller sketch, before two texts are compared in full; alike by 0.8 they share 0.6
 _CANDIDATES = 8  # texts compared in full for one entry
 _CROWD = 200  # holders of one hash that are looked at: a boilerplate line must not cost a whole library
 
@@ -155,7 +155,7 @@ def _candidates(
 ) -> list[str]:
     holders = (known.get(value) for known in (index, earlier) for value in arrival.sketch)
     shared = Counter(chain.from_iterable(islice(some, _CROWD) for some in holders if some))
-    enough = max(1.0, len(arrival.sketch) * _SHARED)
+    enough = max(1.0, len(arrival.sketch) * SHARED)
     others = (
         uid
         for uid, n in shared.items()

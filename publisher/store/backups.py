@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from publisher.core.errors import StoreError, UsageError
 from publisher.store import schema as s
-from publisher.store.engine import Store, Transaction, open_store
+from publisher.store.engine import Store, Transaction, open_store, read_only
 
 _NIGHTLY = re.compile(r"publisher-\d{4}-\d\d-\d\d\.db")
 _LEFT = ("unsubscribed", "bounced", "complained")
@@ -62,7 +62,7 @@ def prune(folder: Path, keep: int) -> list[Path]:
 def check(path: Path) -> None:
     """Read a whole copy. Raises StoreError when it is damaged or no database of ours."""
     try:
-        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+        with contextlib.closing(read_only(path)) as db:
             said = [row[0] for row in db.execute("PRAGMA integrity_check(3)")]
             tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     except sqlite3.Error as exc:
@@ -81,7 +81,7 @@ def restored(backup: Path, beside: Path) -> Store:
     for path in _files_of(beside):
         path.unlink(missing_ok=True)
     with (
-        contextlib.closing(sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro", uri=True)) as source,
+        contextlib.closing(read_only(backup)) as source,
         contextlib.closing(sqlite3.connect(beside)) as target,
     ):
         source.backup(target)

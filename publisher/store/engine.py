@@ -32,11 +32,11 @@ def new_id(made: CursorResult[Any]) -> int:
     return int(key[0])
 
 
-def pieces(values: Iterable[T]) -> Iterator[list[T]]:
-    """The values in lists short enough for one IN (…)."""
+def pieces(values: Iterable[T], size: int = _MANY) -> Iterator[list[T]]:
+    """The values in lists of that size, by itself short enough for one IN (…)."""
     every = list(values)
-    for start in range(0, len(every), _MANY):
-        yield every[start : start + _MANY]
+    for start in range(0, len(every), size):
+        yield every[start : start + size]
 
 
 class Store:
@@ -62,7 +62,7 @@ class Store:
         """A copy in memory of everything committed so far: what is done to it is never kept."""
         copy = _memory_engine()
         if self.path is not None and self.path.exists():
-            with self._translated(), contextlib.closing(_read_only(self.path)) as source:
+            with self._translated(), contextlib.closing(read_only(self.path)) as source:
                 target = copy.raw_connection()
                 source.backup(target.driver_connection)  # type: ignore[arg-type]
                 target.close()
@@ -190,7 +190,8 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
-def _read_only(path: Path) -> sqlite3.Connection:
+def read_only(path: Path) -> sqlite3.Connection:
+    """A database file as it is, without a change of ours."""
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
 
 

@@ -29,10 +29,19 @@ def all_written(tx: Transaction) -> dict[str, Written]:
     return {row[0]: Written._make(row) for row in tx.execute(select(*columns)).all()}
 
 
-def changed_at(tx: Transaction) -> dict[str, datetime]:
-    """When the bytes of each output came to be, by path; one whose moment is not known is missing."""
+class Recorded(NamedTuple):
+    """A file as it was left by the last run that wrote it; `changed_at`: when its bytes came to be."""
+
+    size: int
+    mtime_ns: int
+    changed_at: datetime | None
+
+
+def recorded(tx: Transaction) -> dict[str, Recorded]:
+    """What a server must know of every output, by its path."""
     c = s.outputs.c
-    return {row[0]: row[1] for row in tx.execute(select(c.path, c.changed_at)) if row[1] is not None}
+    query = select(c.path, c.size, c.mtime_ns, c.changed_at)
+    return {row[0]: Recorded(*row[1:]) for row in tx.execute(query)}
 
 
 def record(tx: Transaction, written: Iterable[Written], *, now: datetime) -> None:

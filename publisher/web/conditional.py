@@ -13,8 +13,7 @@ from functools import lru_cache
 from typing import Literal
 
 Coding = Literal["", "gzip", "br"]
-CODINGS: tuple[Coding, ...] = ("br", "gzip", "")
-"""Best first; '' is the bytes as they are."""
+"""'' is the bytes as they are."""
 
 _TAG = re.compile(rb'(?:W/|w/)?"([^"]*)"|([^\s,"]+)')
 _RANGE = re.compile(rb"bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", re.IGNORECASE)

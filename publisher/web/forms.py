@@ -13,12 +13,12 @@ FORM_BYTES = 64 * 1024
 _MAX_FIELDS = 50
 
 
-async def read_form(request: Request, *, limit_bytes: int = FORM_BYTES) -> dict[str, str]:
+async def read_form(request: Request) -> dict[str, str]:
     """The fields of a posted form; of a field given twice the first counts. Bytes that are no UTF-8 become U+FFFD.
 
     Raises HTTPException: 413 for a larger body, 415 for another type, 400 for what cannot be read.
     """
-    body = await _read(request, limit_bytes)
+    body = await _read(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in ("application/x-www-form-urlencoded", ""):
         return _first(_urlencoded(body))
@@ -27,17 +27,17 @@ async def read_form(request: Request, *, limit_bytes: int = FORM_BYTES) -> dict[
     raise HTTPException(415)
 
 
-async def _read(request: Request, limit_bytes: int) -> bytes:
+async def _read(request: Request) -> bytes:
     announced = request.headers.get("content-length", "0")
     if not announced.isascii() or not announced.isdigit():
         raise HTTPException(400)
-    if int(announced) > limit_bytes:
+    if int(announced) > FORM_BYTES:
         raise HTTPException(413, headers={"connection": "close"})
     body = b""
     try:
         async for part in request.stream():
             body += part
-            if len(body) > limit_bytes:
+            if len(body) > FORM_BYTES:
                 raise HTTPException(413, headers={"connection": "close"})
     except ClientDisconnect as exc:
         raise HTTPException(400) from exc

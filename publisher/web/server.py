@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Route
 
 from publisher.core.errors import ListenError
 from publisher.web.answers import security_headers
-from publisher.web.app import asked, routes
+from publisher.web.app import asked
 from publisher.web.counts import Counts
 from publisher.web.files import Files
 from publisher.web.front import Front
@@ -48,10 +50,11 @@ class WebServer:
         sockets = _listen(self._host, self._port)
         self.addresses = [_shown(one) for one in sockets]
         counts = Counts()
-        self._keeper = Keeper(self._app, self._shelf(), counts, self._heart)
+        made = asked(self._app)
+        self._keeper = Keeper(self._app, self._shelf(made), counts, self._heart)
         await self._keeper.start()
         gc.freeze()  # what is there now stays: no collection need look at it while somebody waits
-        self._server = _Server(self._uvicorn(self._front(counts)), counts)
+        self._server = _Server(self._uvicorn(self._front(made, counts)), counts)
         self._tasks = [
             asyncio.create_task(self._server.serve(sockets), name="web"),
             asyncio.create_task(self._keeper.run(), name="keeper"),
@@ -88,23 +91,23 @@ class WebServer:
         self._keeper.files.close()
         return True
 
-    def _shelf(self) -> Shelf:
+    def _shelf(self, made: Starlette) -> Shelf:
         config = self._app.config
         site = config.site
         preparing = Preparing(
             site_url=site.url, security=security_headers(site.url, remote_images=site.remote_images),
             hub=config.feed.hub,
         )  # fmt: skip
-        made = frozenset(route.path.split("/")[1] for route in routes(self._app))
         return Shelf(
-            folder=config.output_folder, base=urlsplit(site.url).path or "/", preparing=preparing, made=made
-        )
+            folder=config.output_folder, base=urlsplit(site.url).path or "/", preparing=preparing,
+            made=frozenset(route.path.split("/")[1] for route in made.routes if isinstance(route, Route)),
+        )  # fmt: skip
 
-    def _front(self, counts: Counts) -> Front:
+    def _front(self, made: Starlette, counts: Counts) -> Front:
         config = self._app.config
         return Front(
             self._keeper.files, hosts=Hosts((config.site.url, config.manage_url), config.serve.hosts, self._host),
-            made=asked(self._app), counts=counts, health=self._keeper.health,
+            made=made, counts=counts, health=self._keeper.health,
             proxies=Proxies(config.serve.trusted_proxies),
             metrics_token=config.serve.metrics_token.get_secret_value(),
         )  # fmt: skip

@@ -7,10 +7,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from publisher.web.kinds import kind_of
 from publisher.web.prepared import HELD_BYTES, Prepared, Preparing, StoredFile, quoted
+
+if TYPE_CHECKING:
+    from publisher.store.outputs import Recorded
 
 MEMORY_BYTES = 20_000_000
 """Pages beyond that, in all codings, are read again when they are asked for again."""
@@ -20,17 +23,6 @@ MISSING = "404.html"
 _INDEX = "index.html"
 _ASSETS = (MISSING, "style.css", "favicon.ico", "favicon.svg", "feed.css", f"archive/{_INDEX}", _INDEX)
 _WELL_KNOWN = ".well-known"
-
-
-class Recorded(Protocol):
-    """What is remembered of a file that we wrote."""
-
-    @property
-    def size(self) -> int: ...
-    @property
-    def mtime_ns(self) -> int: ...
-    @property
-    def changed_at(self) -> datetime | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
