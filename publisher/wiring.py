@@ -261,6 +261,7 @@ class App:
             output=e.output,
             lock=e.lock,
             clock=e.clock,
+            mint_uid=e.mint_uid,
         )
 
     def adopt(self) -> AdoptSummary:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time
 from pathlib import Path
@@ -73,11 +74,19 @@ def nightly_backup(e: Equipment, now: datetime) -> BackupSummary | None:
 
 
 def restore(
-    backup: Path, database: Path | None, *, folder: Path, output: Output, lock: Lock, clock: Clock
+    backup: Path,
+    database: Path | None,
+    *,
+    folder: Path,
+    output: Output,
+    lock: Lock,
+    clock: Clock,
+    mint_uid: Callable[[], str],
 ) -> RestoreSummary:
     """Put a backup in the database's place. The one that stood there is kept in `folder`.
 
-    What was on its way to readers is held, and who left since the backup stays away. A site that knows more than the
+    What was on its way to readers is held, and what readers wished since the backup stays: who left or was erased,
+    who rests, which address is theirs. A site that knows more than the
     backup holds all mail until `adopt`. Raises StoreError and UsageError; then nothing has changed.
     """
     if database is None:
@@ -88,9 +97,10 @@ def restore(
         database.parent.mkdir(parents=True, exist_ok=True)
         made = backups.restored(backup, database.with_name(f".{database.name}.restoring"))
         present = folder / f"before-restore-{clock():%Y%m%dT%H%M%SZ}.db"
-        gone, suppressed, kept = _present(database, present)
+        since, kept = _present(database, present)
         with made.write() as tx:
-            held, away = backups.hold_mail(tx), backups.keep_away(tx, gone, suppressed)
+            held = backups.hold_mail(tx)
+            away = backups.keep_away(tx, since, mint_uid=mint_uid, now=clock())
             known = publication.get(tx)
         made.close()
         fault("restore-made")
@@ -103,22 +113,20 @@ def restore(
         )  # fmt: skip
 
 
-def _present(
-    database: Path, copy: Path
-) -> tuple[dict[str, tuple[str, datetime, int]], list[dict[str, object]], Path | None]:
-    """Who left according to the database that is there now, after a copy of it; nothing when it cannot be read."""
+def _present(database: Path, copy: Path) -> tuple[backups.Wishes, Path | None]:
+    """What readers said according to the database that is there now, after a copy of it; nothing if unreadable."""
     if not database.exists():
-        return {}, [], None
+        return backups.Wishes(), None
     try:
         store = open_store(f"sqlite:///{database}")
         try:
             backups.make(store, copy)
             with store.read() as tx:
-                return *backups.leavers(tx), copy
+                return backups.wishes(tx), copy
         finally:
             store.close()
     except StoreError:
-        return {}, [], None
+        return backups.Wishes(), None
 
 
 def _notes(held: int, away: int, *, ahead: bool) -> tuple[Note, ...]:

@@ -45,7 +45,7 @@ async def deliver_now(
         doubtful = recover(e.store, e.mailer, identity, now=now)
         if issue is not None:
             _open(e, issue, release=release)
-        stamp_site(e, known)
+        stamp_site(e)
         progress.phase("deliver")
         accepted = await deliver(e.store, e.mailer, identity, e.delivering, clock=e.clock, only=issue)
         progress.done(

@@ -272,7 +272,7 @@ class Run:
             self.drawn |= {f"weekly.{variant}": one for variant, one in made.drawn.items()}
 
     async def _send(self, known: Publication) -> None:
-        stamp_site(self.e, known)
+        stamp_site(self.e)
         if self.rehearsal:
             return
         self.progress.phase("deliver")
@@ -376,11 +376,11 @@ class Run:
         )  # fmt: skip
 
 
-def stamp_site(e: Equipment, known: Publication) -> None:
+def stamp_site(e: Equipment) -> None:
     """The site says how far it got, before any mail leaves. Written only when it says something else."""
     with e.store.read() as tx:
-        newest = issues.newest(tx)
-    if newest is None:
+        known, newest = publication.get(tx), issues.newest(tx)
+    if known is None or newest is None:
         return
     said = site_stamp.Stamp(
         uuid=known.uuid, tag_host=known.tag_host, generation=known.generation, issue=str(newest.name)

@@ -19,7 +19,7 @@ from publisher.core import calendar
 from publisher.core.faults import fault
 from publisher.core.issue import IssueName
 from publisher.core.variant import Variant
-from publisher.store import entries, issues, recipients
+from publisher.store import entries, issues, publication, recipients
 from publisher.store.engine import Transaction
 from publisher.store.publication import Publication
 
@@ -66,6 +66,8 @@ def make_weekly(e: Equipment, known: Publication, now: datetime) -> Made | None:
     with e.store.write() as tx:
         fault("weekly-begun")
         given = weekly_readers(tx, week)
+        if given:
+            publication.raise_generation(tx)  # as with an issue: an older database must not mail it again
         press.open(tx, given, held=recipients.hold_of(tx, week.issues.values()), now=now)
         fault("weekly-written")
     fault("weekly-committed")

@@ -9,7 +9,7 @@ from typing import Protocol
 from sqlalchemy import func, insert, select, update
 
 from publisher.core.issue import IssueName
-from publisher.store import publication
+from publisher.store import publication, recipients
 from publisher.store import schema as s
 from publisher.store.engine import Transaction, new_id
 
@@ -59,7 +59,29 @@ def take_over(tx: Transaction, remembered: Sequence[Remembered], *, now: datetim
     days = [entry.day for entry in remembered if entry.issue]
     if days:
         publication.begin_since(tx, min(days))
+    close_weeks(tx, now)
     return changed
+
+
+def close_weeks(tx: Transaction, now: datetime) -> None:
+    """Weekly mail of issues whose weekly mailing may be forgotten: they count as mailed, like the daily mail of them.
+
+    A weekly mailing to nobody closes them, which is what a week without readers leaves too.
+    """
+    open_issues = recipients.unweekly_issues(tx, first=date.min, last=date.max)
+    if not open_issues:
+        return
+    day = max(open_issues).day
+    m = s.mailings.c
+    newest = select(func.coalesce(func.max(m.sequence), 0)).where(m.kind == "weekly", m.day == day)
+    sequence = int(tx.execute(newest).scalar_one()) + 1
+    made = tx.execute(
+        insert(s.mailings).values(
+            kind="weekly", day=day, sequence=sequence, state="done", recipients=0, created_at=now
+        )
+    )
+    rows = [{"mailing_id": new_id(made), "issue_id": issue_id} for issue_id in open_issues.values()]
+    tx.execute(insert(s.mailing_issues), rows)
 
 
 def _issue_id(tx: Transaction, name: IssueName, remembered: Sequence[Remembered], now: datetime) -> int:

@@ -6,14 +6,18 @@ import contextlib
 import os
 import re
 import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from publisher.core.errors import StoreError, UsageError
 from publisher.store import schema as s
+from publisher.store import subscribers, suppressions
 from publisher.store.engine import Store, Transaction, open_store, read_only
 
 _NIGHTLY = re.compile(r"publisher-\d{4}-\d\d-\d\d\.db")
@@ -90,34 +94,71 @@ def restored(backup: Path, beside: Path) -> Store:
 
 
 def hold_mail(tx: Transaction) -> int:
-    """Mail that was on its way when the backup was made may have left since: it waits for the operator."""
+    """Mail that was still to go when the backup was made may have left since: it waits for the operator."""
     m = s.mailings.c
-    held = update(s.mailings).where(m.state.in_(("open", "paused"))).values(state="held", reason=_RESTORED)
-    return int(tx.execute(held).rowcount)
+    waiting = m.state.in_(("open", "paused", "held")) & m.reason.is_distinct_from(_RESTORED)
+    return int(tx.execute(update(s.mailings).where(waiting).values(state="held", reason=_RESTORED)).rowcount)
 
 
-def leavers(tx: Transaction) -> tuple[dict[str, tuple[str, datetime, int]], list[dict[str, object]]]:
-    """Who left, by comparable address, with state, since when and the version of their tokens; who is never mailed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What readers said since a backup, and what going back to it must not undo."""
+
+    people: list[dict[str, Any]] = field(default_factory=list)
+    suppressed: list[dict[str, Any]] = field(default_factory=list)
+
+
+def wishes(tx: Transaction) -> Wishes:
+    """As they stand in the database that is about to be replaced."""
     c = s.subscribers.c
-    query = select(c.email_norm, c.state, c.state_at, c.key_version).where(c.state.in_(_LEFT))
-    gone = {row[0]: (row[1], row[2], row[3]) for row in tx.execute(query)}
-    return gone, [dict(row) for row in tx.execute(select(s.suppressions)).mappings()]
+    query = select(c.uid, c.email, c.email_norm, c.state, c.state_at, c.key_version, c.paused_until).order_by(
+        c.id
+    )
+    return Wishes(
+        people=[dict(row) for row in tx.execute(query).mappings()],
+        suppressed=[dict(row) for row in tx.execute(select(s.suppressions)).mappings()],
+    )
 
 
-def keep_away(
-    tx: Transaction,
-    gone: dict[str, tuple[str, datetime, int]],
-    suppressed: list[dict[str, object]],
-) -> int:
-    """Readers who left after the backup was made stay away; returns how many."""
+def keep_away(tx: Transaction, since: Wishes, *, mint_uid: Callable[[], str], now: datetime) -> int:
+    """Who left or was erased after the backup stays so, who rests goes on resting, mail goes to the address of today,
+    and tokens that were void stay void. Returns how many left or were erased."""
     c, n = s.subscribers.c, 0
-    for email_norm, (state, at, version) in gone.items():
-        change = {"state": state, "state_at": at, "key_version": version}
-        here = update(s.subscribers).where(c.email_norm == email_norm, c.state.not_in(_LEFT)).values(change)
-        n += tx.execute(here).rowcount
-    if suppressed:
-        tx.execute(insert(s.suppressions).on_conflict_do_nothing(), suppressed)
-    return n
+    for person in since.people:
+        here = tx.execute(select(s.subscribers).where(c.uid == person["uid"])).mappings().one_or_none()
+        if here is None:
+            continue
+        change = {"key_version": max(person["key_version"], here["key_version"])}
+        if person["state"] in _LEFT and here["state"] not in _LEFT:
+            n += 1
+            change |= {"state": person["state"], "state_at": person["state_at"]}
+        elif person["state"] == "paused" and here["state"] == "active":
+            change |= {name: person[name] for name in ("state", "state_at", "paused_until")}
+        if person["key_version"] > here["key_version"] and not _is_taken(tx, person):
+            change |= {name: person[name] for name in ("email", "email_norm")}
+        if any(here[name] != value for name, value in change.items()):
+            tx.execute(update(s.subscribers).where(c.uid == person["uid"]).values(change))
+    if since.suppressed:
+        tx.execute(insert(s.suppressions).on_conflict_do_nothing(), since.suppressed)
+    return n + _erase_again(tx, mint_uid, now)
+
+
+def _is_taken(tx: Transaction, person: Mapping[str, Any]) -> bool:
+    c = s.subscribers.c
+    others = select(c.id).where(c.email_norm == person["email_norm"], c.uid != person["uid"])
+    return tx.execute(others).first() is not None
+
+
+def _erase_again(tx: Transaction, mint_uid: Callable[[], str], now: datetime) -> int:
+    """An erasure outlives the backups that still know the address."""
+    c = s.subscribers.c
+    known = {row.email_norm: row.id for row in tx.execute(select(c.id, c.email_norm))}
+    forgotten = [
+        norm for norm in suppressions.suppressed(tx, known) if suppressions.reason(tx, norm) == "forgotten"
+    ]
+    for norm in forgotten:
+        subscribers.remove(tx, known[norm], uid=mint_uid(), now=now)
+    return len(forgotten)
 
 
 def put_in_place(made: Path, database: Path) -> Path | None:

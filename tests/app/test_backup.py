@@ -210,3 +210,36 @@ def test_a_backup_of_a_newer_publisher_is_refused(house: House, tmp_path: Path) 
     with pytest.raises(StoreError, match="newer publisher"):
         house.app.restore(tmp_path / "new.db")
     assert house.once("2025-01-30 08:00").outcome == "published"
+
+
+def test_an_erasure_outlives_the_backup_that_still_knows_the_address(house: House, tmp_path: Path) -> None:
+    house.app.add_subscribers(("gone@example.org", "stays@example.org"))
+    house.once("2025-01-30 08:00")
+    house.app.backup(tmp_path / "old.db")
+    house.app.forget_subscribers(("gone@example.org",))
+    assert house.app.restore(tmp_path / "old.db").kept_away == 1
+    assert "gone@example.org" not in (house.root / "var" / "publisher.db").read_bytes().decode("latin-1")
+    states = dict(house.rows("SELECT email, state FROM subscribers"))
+    assert states["stays@example.org"] == "active"
+    assert "gone@example.org" not in states
+
+
+def test_who_rests_or_moved_since_the_backup_rests_and_is_mailed_where_they_are(
+    house: House, tmp_path: Path
+) -> None:
+    house.app.add_subscribers(("rests@example.org", "moves@example.org"))
+    house.app.backup(tmp_path / "old.db")
+    house.app.pause_subscriber("rests@example.org", None)
+    with contextlib.closing(sqlite3.connect(house.root / "var" / "publisher.db")) as db, db:
+        db.execute(
+            "UPDATE subscribers SET email='moved@example.org', email_norm='moved@example.org', key_version=2 "
+            "WHERE email='moves@example.org'"
+        )
+    house.app.restore(tmp_path / "old.db")
+    people = {row[0]: row[1:] for row in house.rows("SELECT email, state, key_version FROM subscribers")}
+    assert people["rests@example.org"][0] == "paused"
+    assert people["moved@example.org"] == ("active", 2)
+    house.once("2025-01-30 08:00")
+    reached = {str(mail["To"]) for mail in house.mails()}
+    assert "moved@example.org" in reached
+    assert reached.isdisjoint({"rests@example.org", "moves@example.org"})

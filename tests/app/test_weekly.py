@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import shutil
 from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
@@ -285,3 +286,38 @@ def test_whatever_readers_choose_nothing_is_mailed_to_them_twice(tmp_path: Path,
         "GROUP BY m.id HAVING count(d.state) != m.recipients"
     )
     assert uneven == []
+
+
+@pytest.mark.parametrize("sunday_is_empty", [False, True])
+def test_a_database_from_before_the_week_was_mailed_mails_it_to_nobody_again(
+    house: House, tmp_path: Path, sunday_is_empty: bool
+) -> None:
+    publish(house, *WEEK[:-1])
+    house.app.backup(tmp_path / "old.db")
+    if sunday_is_empty:
+        house.tick(f"{SUNDAY} 08:00")
+        house.tick("2025-02-03 00:10")
+    else:
+        publish(house, SUNDAY)
+    assert carried(house, ALICE)
+    shutil.rmtree(house.root / "var" / "mail")  # where a second copy would replace the first one unseen
+    assert "adopt" in house.app.restore(tmp_path / "old.db").notices[0].message
+    for when in ("2025-02-03 01:00", "2025-02-03 08:00"):
+        assert house.tick(when).outcome == "held"
+    house.app.adopt()
+    house.tick("2025-02-03 09:00")
+    assert carried(house, ALICE) == []
+    publish(house, *[day + timedelta(days=7) for day in WEEK])
+    assert carried(house, ALICE) == [title(day + timedelta(days=7)) for day in WEEK]
+
+
+def test_a_lost_database_mails_the_week_to_nobody_again(house: House) -> None:
+    publish(house, *WEEK)
+    people = house.rows("SELECT email FROM subscribers")
+    shutil.rmtree(house.root / "var")
+    house.tick("2025-02-03 08:00")
+    house.app.adopt()
+    house.app.add_subscribers(tuple(str(email) for (email,) in people))
+    choose(house, ALICE, "weekly")
+    house.tick("2025-02-03 09:00")
+    assert house.mails() == []
