@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 import socket
+import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -185,7 +186,24 @@ class App:
     def search(self, query: str, *, year: int | None = None, topic: str = "", page: int = 1) -> SearchSummary:
         from publisher.app.search import search
 
-        return search(self._index, site_of(self.config), query, year=year, topic=topic, page=page)
+        site, lagging = site_of(self.config), self._days_behind()
+        return search(self._index, site, query, year=year, topic=topic, page=page, lagging=lagging)
+
+    def keep_search_index(self, begun: Callable[[int], None]) -> int:
+        """All of it, however long that takes; `begun` is told of how many days, when there are any."""
+        from publisher.app.index import keep_index
+
+        with self._equipped(create=False) as e:
+            return keep_index(e, most=sys.maxsize, begun=begun)
+
+    def _days_behind(self) -> int:
+        left = self._index.days_left()
+        if left is not None:
+            return left
+        from publisher.app.index import days_behind
+
+        with self._equipped(create=False) as e:
+            return days_behind(e)
 
     @contextlib.contextmanager
     def at_hand(self) -> Iterator[Equipment]:
@@ -195,16 +213,17 @@ class App:
 
     def page_templates(self, language: str = "") -> Templates:
         """Templates of pages in the site's language, or in one that a reader chose for our words."""
-        if not language:
-            return self._page_templates
-        if language not in self._spoken:
-            self._spoken[language] = self._templates(replace(site_of(self.config), language=language))
-        return self._spoken[language]
+        if language not in self._page_templates:
+            site = site_of(self.config)
+            self._page_templates[language] = self._templates(
+                replace(site, language=language) if language else site
+            )
+        return self._page_templates[language]
 
     def search_page(self, query: str, *, year: int | None = None, topic: str = "", page: int = 1) -> bytes:
         from publisher.render.search import search_page
 
-        return search_page(self._page_templates, self.search(query, year=year, topic=topic, page=page))
+        return search_page(self.page_templates(), self.search(query, year=year, topic=topic, page=page))
 
     def served_files(self) -> Files:
         from publisher.app.served import files
@@ -467,13 +486,8 @@ class App:
         return SearchIndex(self.config.state_folder / "search.db")
 
     @cached_property
-    def _page_templates(self) -> Templates:
-        """For pages that say nothing of the publication's identity."""
-        return self._templates(site_of(self.config))
-
-    @cached_property
-    def _spoken(self) -> dict[str, Templates]:
-        """The same in the languages of readers."""
+    def _page_templates(self) -> dict[str, Templates]:
+        """By language, "" for the site's own: for pages that say nothing of the publication's identity."""
         return {}
 
     def _templates(self, site: Site) -> Templates:

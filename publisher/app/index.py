@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 from publisher.app.equipment import Equipment
@@ -12,31 +12,59 @@ from publisher.store.search import Searchable
 
 MOST_BY_HAND, MOST_BY_CLOCK = 20, 4_000
 """Entries that one run reads for the index at most, newest days first, and whole pieces: a run by hand takes what it
-published itself and hardly more, so that it is as quick in a large archive; the clock's runs take all of it."""
+published itself and hardly more, so that it is as quick in a large archive; the clock's runs take all of it, and so
+does whoever asks a question by hand."""
 
 _TOGETHER_BY_HAND, _TOGETHER_BY_CLOCK = 2, 20
 """Days that are read and written together."""
 
 
-def keep_index(e: Equipment, *, most: int = MOST_BY_CLOCK) -> int:
-    """Bring the index nearer to the store; returns how many days are left for the next run. Raises StoreError."""
+def keep_index(
+    e: Equipment, *, most: int = MOST_BY_CLOCK, begun: Callable[[int], None] = lambda days: None
+) -> int:
+    """Bring the index nearer to the store; returns how many days are left for the next run.
+
+    `begun` is told how many days must be read, when there are any. Raises StoreError.
+    """
     known = e.index.known()
     with e.store.read() as tx:
         wanted = search.signatures(tx, e.options)
         gone = {day: "" for day in known if day not in wanted}
         if gone:
             e.index.replace(gone, ())
-        moved = sorted((day for day in wanted if known.get(day) != wanted[day]), reverse=True)
-        read = 0
-        left = len(moved)
-        for days in pieces(moved, _TOGETHER_BY_CLOCK if most > MOST_BY_HAND else _TOGETHER_BY_HAND):
-            if read >= most:
-                return left
-            texts = _read(e, tx, days)
-            e.index.replace({day: wanted[day] for day in days}, texts)
-            read += len(texts)
-            left -= len(days)
-    return 0
+        moved = _moved(known, wanted)
+        if moved:
+            begun(len(moved))
+            e.index.leave(len(moved))
+        left = len(moved) - _index(e, tx, {day: wanted[day] for day in moved}, most)
+    e.index.leave(left)
+    return left
+
+
+def days_behind(e: Equipment) -> int:
+    """How many days the index does not have as they are now. Raises StoreError."""
+    left = e.index.days_left()
+    if left is not None:
+        return left
+    with e.store.read() as tx:
+        return len(_moved(e.index.known(), search.signatures(tx, e.options)))
+
+
+def _moved(known: Mapping[date, str], wanted: Mapping[date, str]) -> list[date]:
+    return sorted((day for day in wanted if known.get(day) != wanted[day]), reverse=True)
+
+
+def _index(e: Equipment, tx: Transaction, wanted: Mapping[date, str], most: int) -> int:
+    """Read days in this order until there were so many entries; returns how many days."""
+    read = done = 0
+    for days in pieces(wanted, _TOGETHER_BY_CLOCK if most > MOST_BY_HAND else _TOGETHER_BY_HAND):
+        if read >= most:
+            break
+        texts = _read(e, tx, days)
+        e.index.replace({day: wanted[day] for day in days}, texts)
+        read += len(texts)
+        done += len(days)
+    return done
 
 
 def _read(e: Equipment, tx: Transaction, days: Sequence[date]) -> list[Searchable]:

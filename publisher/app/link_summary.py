@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from publisher.app.summary import Note, as_json
 from publisher.core.link import Hop, Verdict
@@ -50,9 +51,13 @@ class LinkRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinksSummary:
-    """`links check` and `links report`. `void`: the run says more about our network than about links."""
+    """`links check` and `links report`. `void`: the run says more about our network than about links.
+
+    `counts`: all links of the publication by verdict, in a report, which lists only those worth a word.
+    """
 
     links: tuple[LinkRow, ...] = ()
+    counts: Mapping[str, int] | None = None
     void: bool = False
     notices: tuple[Note, ...] = ()
 
@@ -84,6 +89,9 @@ class FixSummary:
 def _links_json(listed: LinksSummary, words: Words) -> dict[str, Any]:
     return {
         "links": [row_json(row, words) for row in listed.links],
+        "counts": {name: listed.counts.get(name, 0) for name in get_args(Verdict)}
+        if listed.counts is not None
+        else None,
         "void": listed.void,
         "notices": [note.said(words) for note in listed.notices],
     }

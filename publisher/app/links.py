@@ -163,11 +163,11 @@ def report(e: Equipment, *, only: Literal["new", "dead", "unsure"] | None = None
             if only in (None, verdict):
                 urls += link_reports.with_verdict(tx, verdict)
         known = link_reports.known_links(tx, urls)
-    return LinksSummary(
-        links=tuple(
-            _row(e, one, told=[event for event in recent if event.url == one.standing.url]) for one in known
-        )
+        counts = links.count_by_verdict(tx)
+    rows = tuple(
+        _row(e, one, told=[event for event in recent if event.url == one.standing.url]) for one in known
     )
+    return LinksSummary(links=rows, counts=counts)
 
 
 def rows_of(e: Equipment, recent: Sequence[Event]) -> list[LinkRow]:

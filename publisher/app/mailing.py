@@ -166,7 +166,7 @@ def _digest(
         published_at=matter.at,
         sender=e.config.sender,
         reply_to=config.reply_to,
-        unsubscribe_to=config.unsubscribe_mailbox or config.reply_to,
+        unsubscribe_to=config.unsubscribe_mailbox or config.reply_to or config.sender,
         manage_url=e.config.manage_url,
         kind=matter.kind,
         corrections=tuple(

@@ -46,7 +46,10 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSummary:
-    """An answered question. `query` as it was asked; `asks`: whether anything was asked at all."""
+    """An answered question. `query` as it was asked; `asks`: whether anything was asked at all.
+
+    `lagging`: so many days are not in the index yet as they are now.
+    """
 
     query: str
     asks: bool
@@ -59,10 +62,18 @@ class SearchSummary:
     suggestions: tuple[Suggestion, ...] = ()
     years: tuple[int, ...] = ()
     topics: tuple[str, ...] = ()
+    lagging: int = 0
 
 
 def search(
-    index: SearchIndex, site: Site, query: str, *, year: int | None = None, topic: str = "", page: int = 1
+    index: SearchIndex,
+    site: Site,
+    query: str,
+    *,
+    year: int | None = None,
+    topic: str = "",
+    page: int = 1,
+    lagging: int = 0,
 ) -> SearchSummary:
     """Entries that hold all the words, best first, a page of them. Whatever is asked is a fine question.
 
@@ -78,7 +89,7 @@ def search(
     return SearchSummary(
         query=query, asks=bool(asked), year=year, topic=topic, page=page, total=matches.total,
         pages=-(-matches.total // PAGE_HITS), hits=tuple(_hit(found, asked, site) for found in matches.found),
-        suggestions=suggestions, years=choices.years, topics=choices.topics,
+        suggestions=suggestions, years=choices.years, topics=choices.topics, lagging=lagging,
     )  # fmt: skip
 
 
@@ -129,5 +140,5 @@ def _search_json(found: SearchSummary, words: Words) -> dict[str, Any]:
     ]
     return {
         "query": found.query, "year": found.year, "topic": found.topic or None, "page": found.page,
-        "pages": found.pages, "total": found.total, "hits": hits, "suggestions": others,
+        "pages": found.pages, "total": found.total, "hits": hits, "suggestions": others, "lagging": found.lagging,
     }  # fmt: skip

@@ -62,8 +62,14 @@ class Site(FileMaker):
             yield self._building.group(partial(self._entry_pages, n), "entries", view.day_keys[day], related)
             view.forget_texts()
         for facts in view.gone:
+            has_day = view.contents[facts.day].public > 0
             yield self._building.group(
-                partial(self._gone, facts), "gone", facts.guid, facts.number, facts.day
+                partial(self._gone, facts, has_day=has_day),
+                "gone",
+                facts.guid,
+                facts.number,
+                facts.day,
+                has_day,
             )
         for n, day in enumerate(view.days):  # last of the days: a number never takes an entry's own address
             yield self._building.group(partial(self._numbers, n), "numbers", view.line_keys[day])
@@ -153,12 +159,13 @@ class Site(FileMaker):
         for path, target in self._holders[day].items():
             yield Wanted(pages.file_of(path), partial(pages.redirect_page, self._templates, target))
 
-    def _gone(self, facts: EntryFacts) -> Iterator[Wanted]:
+    def _gone(self, facts: EntryFacts, *, has_day: bool) -> Iterator[Wanted]:
         from publisher.render import pages
 
         line = self._view.line(facts)
         yield Wanted(
-            pages.file_of(facts.permalink), lambda: pages.gone_page(self._templates, line, guid=facts.guid)
+            pages.file_of(facts.permalink),
+            lambda: pages.gone_page(self._templates, line, guid=facts.guid, has_day=has_day),
         )
 
     # -- pages about many days

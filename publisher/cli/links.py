@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -14,7 +14,7 @@ from publisher.cli.asking import Ask
 from publisher.cli.command import Group, command
 from publisher.cli.progress import watched
 from publisher.core.errors import UsageError
-from publisher.core.link import RESULT_WORDS, VERDICT_WORDS, host_label, short_form, visible
+from publisher.core.link import RESULT_WORDS, VERDICT_WORDS, Verdict, host_label, short_form, visible
 from publisher.core.verdict import EVENT_WORDS
 from publisher.render.words import Words
 
@@ -216,17 +216,25 @@ def _place(row: LinkRow) -> str:
 
 
 def _sum(found: LinksSummary, words: Words) -> list[str]:
+    if found.counts is not None:
+        counts = {name: found.counts.get(name, 0) for name in get_args(Verdict)}
+        said = words("{alive} fine, {dead} dead, {unsure} unsure, {unchecked} not checked yet", **counts)
+        return [_summed(sum(counts.values()), said, words)]
     rows = found.links
     alive = sum(row.result in ("ok", "redirected") for row in rows)
     dead = sum(row.verdict == "dead" for row in rows)
     bad = sum(row.is_bad and row.verdict != "dead" for row in rows)
     unchecked = sum(row.result in (None, "deferred") and row.verdict != "dead" for row in rows)
     unsure = len(rows) - alive - dead - bad - unchecked
-    counts = {"alive": alive, "dead": dead, "broken": bad, "unsure": unsure, "unchecked": unchecked}
     said = words(
-        "{alive} fine, {dead} dead, {broken} broken, {unsure} unsure, {unchecked} not checked yet", **counts
-    )
-    return [words("{links}: {counts}", links=words.plural("{n} link", "{n} links", len(rows)), counts=said)]
+        "{alive} fine, {dead} dead, {broken} broken, {unsure} unsure, {unchecked} not checked yet",
+        alive=alive, dead=dead, broken=bad, unsure=unsure, unchecked=unchecked,
+    )  # fmt: skip
+    return [_summed(len(rows), said, words)]
+
+
+def _summed(n: int, counts: str, words: Words) -> str:
+    return words("{links}: {counts}", links=words.plural("{n} link", "{n} links", n), counts=counts)
 
 
 def _markdown(found: LinksSummary, words: Words) -> list[str]:

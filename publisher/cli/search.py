@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
 from publisher.app.search import Hit, SearchSummary
 from publisher.cli.asking import Ask
 from publisher.cli.command import command
+from publisher.core.errors import StoreError
 from publisher.render.words import Words
 
 HELP = """Look for words in the published entries, as the site's own search does. All words must occur;
-"words in quotes" must stand together, and a word with a minus before it must not occur: -- 关税 -汽车"""
+"words in quotes" must stand together, and a word with a minus before it must not occur: -- 关税 -汽车
+
+The index is brought up to date first: that takes a while in a large archive without a scheduler."""
 
 
 @command("search", HELP)
@@ -21,9 +25,28 @@ HELP = """Look for words in the published entries, as the site's own search does
 @click.option("--topic", default="", help="only with this topic")
 @click.option("--page", type=click.IntRange(1, 500), default=1, help="a later page of ten")
 def search(ask: Ask, *, words: tuple[str, ...], year: int | None, topic: str, page: int) -> int:
-    said = " ".join(words)
-    found: SearchSummary = ask.run(ask.app().search, said, year=year, topic=topic, page=page)
+    said, app = " ".join(words), ask.app()
+    _keep_index(ask, app)
+    found: SearchSummary = ask.run(app.search, said, year=year, topic=topic, page=page)
     return ask.screen.show(found, _lines(found, ask.words))
+
+
+def _keep_index(ask: Ask, app: Any) -> None:
+    """An index that cannot be written is asked as it is: it belongs to whoever publishes."""
+
+    def begun(days: int) -> None:
+        ask.screen.note(
+            ask.words.plural(
+                "Bringing the search index up to date: {n} day …",
+                "Bringing the search index up to date: {n} days …",
+                days,
+            )
+        )
+
+    try:
+        ask.run(app.keep_search_index, begun)
+    except StoreError as exc:
+        ask.screen.error(ask.words.error(exc))
 
 
 def _lines(found: SearchSummary, words: Words) -> Iterator[str]:

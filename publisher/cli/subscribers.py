@@ -52,6 +52,8 @@ _STATES = {
     "complained": "complained",
 }
 
+_EMAIL_CELLS = 49
+
 ADD = """Add subscribers, active at once because you vouch for them.
 A single - reads addresses from standard input, one a line."""
 
@@ -71,7 +73,7 @@ def remove(ask: Ask, *, emails: tuple[str, ...]) -> int:
     return ask.screen.show(change, changed(change, ask.words))
 
 
-@command("list", "Everyone, with their state and since when.")
+@command("list", "Everyone, with their state and since when; --json has every address whole.")
 @click.option("--state", type=click.Choice(list(_STATES)), help="those in one state alone")
 def everyone(ask: Ask, *, state: str | None) -> int:
     listed: SubscribersSummary = ask.run(ask.app().list_subscribers, state=state)
@@ -138,13 +140,27 @@ def _outcome(address: AddressOutcome, words: Words) -> str:
 def _listed(listed: SubscribersSummary, words: Words) -> Iterator[str]:
     from rich.cells import cell_len, set_cell_size
 
-    widest = max((cell_len(one.email) for one in listed.subscribers), default=0)
-    for one in listed.subscribers:
+    shown = [_cropped(one.email) for one in listed.subscribers]
+    widest = max(map(cell_len, shown), default=0)
+    for email, one in zip(shown, listed.subscribers, strict=True):
         since = f"{one.since:%Y-%m-%d}" if one.since else ""
         yield "  ".join(
-            (set_cell_size(one.email, widest), _state(one.state, words), since, *_choices(one, words))
+            (set_cell_size(email, widest), _state(one.state, words), since, *_choices(one, words))
         )
     yield words.plural("{n} subscriber", "{n} subscribers", len(listed.subscribers))
+
+
+def _cropped(email: str) -> str:
+    """An address in the column of addresses: the middle of a very long one is left out."""
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(email) <= _EMAIL_CELLS:
+        return email
+    half = (_EMAIL_CELLS - 1) // 2
+    end = email[-half:]
+    while cell_len(end) > half:
+        end = end[1:]
+    return f"{set_cell_size(email, half).rstrip()}…{end}"
 
 
 def _choices(one: SubscriberSummary, words: Words) -> Iterator[str]:

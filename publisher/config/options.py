@@ -224,7 +224,7 @@ class MailConfig(_Section):
     sender: Address = ""  # '': publisher@ the site's host
     owner: Address = "curator@localhost"  # '': nobody
     reply_to: Address = ""
-    unsubscribe_mailbox: Address = ""  # takes "unsubscribe" by mail; '': reply_to, where there is one
+    unsubscribe_mailbox: Address = ""  # takes "unsubscribe"; "": reply_to, else a sender that was set
     manage_url: Annotated[str, AfterValidator(_manage_url)] = "auto"  # '': no site answers readers' links
     weekly_day: Weekday = "sunday"
     html_budget_bytes: int = Field(default=73_000, ge=5_000, le=1_000_000)

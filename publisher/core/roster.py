@@ -19,6 +19,11 @@ from publisher.core.preferences import CADENCES
 from publisher.core.subscriber import STATES, Address, State, normalise_email
 from publisher.core.variant import BODIES
 
+LONGEST_CELL = 10_000_000
+"""Characters. A reader's consents stand in one cell, and there may be many of them."""
+
+csv.field_size_limit(LONGEST_CELL)
+
 COLUMNS = (
     "uid", "email", "state", "cadence", "body", "language", "paused_until", "created_at", "state_at", "key_version",
     "asked_at", "asked_n", "soft_bounces", "consents",
@@ -47,6 +52,12 @@ _STATE_WORDS: Mapping[str, State] = {
 _CONSENT_KINDS = {"asked", "confirmed", "vouched", "imported", "changed", "withdrawn"}
 _UID = re.compile(r"[a-z0-9-]{8,64}", re.ASCII)
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_QUOTED_FORMULA = re.compile(r"'+[=+\-@\t\r]")
+
+# Every zone of the world can tell a moment between these.
+_FIRST_MOMENT = datetime(1, 1, 2, tzinfo=UTC)
+_LAST_MOMENT = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,19 +111,21 @@ def rows(text: str) -> Iterator[Row | BadRow]:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     reader = csv.reader((f"{line}\n" for line in lines), delimiter=_delimiter(lines), strict=True)
     names: list[str] = []
-    line = 1
+    ours, line = False, 1
     while True:
         try:
             cells = next(reader, None)
-        except csv.Error:
-            yield BadRow(line=line, written="", error=_unclosed())
+        except csv.Error as exc:
+            error = _too_long() if "field limit" in str(exc) else _unclosed()
+            yield BadRow(line=line, written="", error=error)
             return
         if cells is None:
             break
         if any(cell.strip() for cell in cells):
             if not names:
-                names = _names(cells)
+                names, ours = _names(cells), set(cells) <= set(COLUMNS)
             else:
+                cells = [_unquoted(cell) for cell in cells] if ours else cells
                 yield _row(line, dict(zip(names, cells, strict=False)))
         line = reader.line_num + 1
     if not names:
@@ -120,12 +133,15 @@ def rows(text: str) -> Iterator[Row | BadRow]:
 
 
 def written(people: Iterable[Mapping[str, object]]) -> str:
-    """Readers as CSV in our columns; the same people give the same text. ASCII throughout, lines end with CRLF."""
+    """Readers as CSV in our columns; the same people give the same text. ASCII throughout, lines end with CRLF.
+
+    A cell that a spreadsheet would take for a formula has ' before it, which `rows` takes away again.
+    """
     made: list[str] = []
     writer = csv.DictWriter(_Lines(made), COLUMNS, lineterminator="\r\n")
     writer.writeheader()
     for person in people:
-        writer.writerow({name: _cell(person.get(name)) for name in COLUMNS})
+        writer.writerow({name: _quoted(_cell(person.get(name))) for name in COLUMNS})
     return "".join(made)
 
 
@@ -146,6 +162,14 @@ def _cell(value: object) -> str:
     if isinstance(value, list):
         return json.dumps(value, ensure_ascii=True, default=_cell, separators=(",", ":")) if value else ""
     return str(value)
+
+
+def _quoted(cell: str) -> str:
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def _unquoted(cell: str) -> str:
+    return cell[1:] if _QUOTED_FORMULA.match(cell) else cell
 
 
 # ---------------------------------------------------------------- reading a row
@@ -177,6 +201,13 @@ def _unclosed() -> UsageError:
     return UsageError(
         "the quotes of this row do not match: nothing after it was read", fix='write "" for a quote'
     )
+
+
+def _too_long() -> UsageError:
+    return UsageError(
+        "a cell of this row has more than {n} characters: nothing after it was read", n=LONGEST_CELL,
+        fix="shorten it, or leave the cell empty",
+    )  # fmt: skip
 
 
 def _row(line: int, cells: Mapping[str, str]) -> Row | BadRow:
@@ -218,12 +249,15 @@ def _choice(name: str, word: str) -> str:
 def _moment(name: str, word: str) -> datetime:
     try:
         at = datetime.fromisoformat(word)
-    except ValueError:
+        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        at = None
+    if at is None or not _FIRST_MOMENT <= at < _LAST_MOMENT:
         raise UsageError(
             "{name}: '{word}' is no date and time", name=name, word=word[:40],
             fix="write it like 2025-01-29T08:00:00+08:00, or leave the cell empty",
-        ) from None  # fmt: skip
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+        )  # fmt: skip
+    return at
 
 
 def _day(name: str, word: str) -> date:
@@ -264,8 +298,8 @@ def _consents(cell: str) -> tuple[ConsentRow, ...]:
     try:
         return tuple(
             ConsentRow(
-                at=_moment("consents", one["at"]), kind=_kind(one["kind"]), source=str(one["source"]),
-                text=str(one["text"]),
+                at=_moment("consents", one["at"]), kind=_kind(one["kind"]), source=_text(one["source"]),
+                text=_text(one["text"]),
             )
             for one in json.loads(cell)
         )  # fmt: skip
@@ -277,3 +311,9 @@ def _kind(word: str) -> str:
     if word not in _CONSENT_KINDS:
         raise ValueError(word)
     return word
+
+
+def _text(said: object) -> str:
+    """Raises ValueError for half a character, which no database keeps."""
+    str(said).encode("utf-8")
+    return str(said)

@@ -268,10 +268,26 @@ def not_found_page(templates: Templates) -> bytes:
 
 
 def gone_page(
-    templates: Templates, line: EntryLine, *, guid: str | None = None, withdrawn: date | None = None
+    templates: Templates,
+    line: EntryLine,
+    *,
+    guid: str | None = None,
+    withdrawn: date | None = None,
+    has_day: bool = True,
 ) -> bytes:
-    """Stands at the permalink of a withdrawn entry: date and number stay, title and text are gone."""
-    return drawn(templates, "web/gone.html", line.permalink, line=line, guid=guid, withdrawn=withdrawn)
+    """Stands at the permalink of a withdrawn entry: date and number stay, title and text are gone.
+
+    `has_day`: whether others of its day are left, so that the day has a page.
+    """
+    return drawn(
+        templates,
+        "web/gone.html",
+        line.permalink,
+        line=line,
+        guid=guid,
+        withdrawn=withdrawn,
+        has_day=has_day,
+    )
 
 
 def redirect_page(templates: Templates, target_path: str) -> bytes:

@@ -29,11 +29,11 @@ from publisher.store.entries import PLACED, SHOWN
 if TYPE_CHECKING:
     from publisher.core.search import Query, Term
 
-FORMAT = f"1 {VERSION}"
+FORMAT = f"2 {VERSION}"
 """Of the file; another one is thrown away."""
 
 _TABLES = """
-CREATE TABLE about (format TEXT NOT NULL) STRICT;
+CREATE TABLE about (format TEXT NOT NULL, days_left INTEGER) STRICT;
 CREATE TABLE days (day TEXT PRIMARY KEY, signature TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE texts (
   id INTEGER PRIMARY KEY, day TEXT NOT NULL, uid TEXT NOT NULL, permalink TEXT NOT NULL, number INTEGER,
@@ -126,6 +126,22 @@ class SearchIndex:
         except (_NoIndexError, sqlite3.DatabaseError):
             return {}
         return {date.fromisoformat(day): signature for day, signature in rows}
+
+    def days_left(self) -> int | None:
+        """How many days its last keeper left for the next; None when there is no index, or nobody knows."""
+        try:
+            with self._open(create=False) as db:
+                row = db.execute("SELECT days_left FROM about").fetchone()
+        except (_NoIndexError, sqlite3.DatabaseError):
+            return None
+        return row[0] if row else None
+
+    def leave(self, days: int) -> None:
+        """Note that so many days are left; nothing when there is no index. Raises StoreError."""
+        if self.days_left() == days:
+            return
+        with self._translated(), contextlib.suppress(_NoIndexError), self._open(create=False) as db:
+            db.execute("UPDATE about SET days_left = ?", (days,))
 
     def replace(self, days: Mapping[date, str], texts: Iterable[Searchable]) -> None:
         """Put these texts in the place of everything known of these days; an empty signature drops the day.
@@ -241,7 +257,7 @@ class SearchIndex:
         with _transaction(db):
             for statement in filter(str.strip, _TABLES.split(";")):
                 db.execute(statement)
-            db.execute("INSERT INTO about VALUES (?)", (FORMAT,))
+            db.execute("INSERT INTO about (format) VALUES (?)", (FORMAT,))
         return db
 
     @contextlib.contextmanager

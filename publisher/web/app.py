@@ -18,17 +18,33 @@ from publisher.wiring import App
 log = logging.getLogger("publisher.web")
 
 
+_METHODS = ("GET", "HEAD", "POST")
+
+
 def routes(app: App) -> list[Route]:
     """Every route there is, without the path prefix of the site. They win over files of the same path."""
-    return [*search.routes(app), *subscribing.routes(app)]
+    made = [*search.routes(app), *subscribing.routes(app)]
+    known = {route.path for route in made}
+    others = {path.removesuffix("/") if path.endswith("/") else f"{path}/" for path in known} - known
+    return [*made, *(Route(path, _lead, methods=_METHODS) for path in sorted(others))]
 
 
 def asked(app: App) -> Starlette:
     """The application behind those routes. An error is one line; what an operator can mend is a 503."""
     handlers = {HTTPException: _said, PublisherError: _unavailable, Exception: _failed}
     made = Starlette(routes=routes(app), exception_handlers=handlers)  # type: ignore[arg-type]
-    made.router.redirect_slashes = True
+    made.router.redirect_slashes = (
+        False  # it would name scheme and host, which a proxy in front may have changed
+    )
     return made
+
+
+async def _lead(request: Request) -> Response:
+    """To the same address with its slash, or without one too many."""
+    path: str = request.scope["raw_path"].decode("ascii")
+    query = f"?{request.url.query}" if request.url.query else ""
+    right = path.removesuffix("/") if path.endswith("/") else f"{path}/"
+    return Response(status_code=308, headers={"location": right + query})
 
 
 async def _said(_request: Request, exc: HTTPException) -> Response:

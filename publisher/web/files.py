@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any, BinaryIO, NamedTuple
 
 from publisher.web.answers import Headers
@@ -43,8 +44,9 @@ async def tell(send: Send, status: int, headers: Headers, body: bytes = b"") -> 
 class Files:
     """Answers from one table, which may be replaced at any moment by another. `fresh`: how long answers hold."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, clock: Callable[[], datetime]) -> None:
         self.table = table
+        self._clock = clock
         self.fresh: Headers = SHORTLY
         self._fresh_line = b""
         self.hold(60)
@@ -63,7 +65,7 @@ class Files:
         prepared.used = True
         variants = prepared.variants
         variant = variants.get(coding(given.get(b"accept-encoding", b""))) or variants[""]
-        if _unchanged(prepared, given):
+        if self._known(prepared, given):
             return Told(prepared.kind.kind, 304), variant.unchanged_head + self._fresh_line, b""
         return Told(prepared.kind.kind, 200), variant.whole_head + self._fresh_line, variant.body
 
@@ -118,13 +120,33 @@ class Files:
         variants = prepared.variants
         variant = variants.get(coding(given.get(b"accept-encoding", b""))) or variants[""]
         fresh = self._fresh(prepared, scope)
-        if status == 200 and _unchanged(prepared, given):
+        if status == 200 and self._known(prepared, given):
             await send({"type": "http.response.start", "status": 304, "headers": variant.unchanged + fresh})
             await send(_END)
             return Told(kind, 304)
         await send({"type": "http.response.start", "status": status, "headers": variant.whole + fresh})
         await send({"type": "http.response.body", "body": variant.body, "more_body": False})
         return Told(kind, status)
+
+    def _known(self, prepared: Prepared, given: Given) -> bool:
+        """Whether the reader has it already; the usual spellings of its tag are found without parsing."""
+        return given.get(b"if-none-match") in prepared.spelled or self._unchanged(
+            given, prepared.tags, prepared.file.changed
+        )
+
+    def _unchanged(self, given: Given, tags: Collection[bytes], changed: int | None) -> bool:
+        """The tag before the date. Dates are compared, not matched: many readers send one of their own.
+
+        A date that is still to come says nothing (RFC 9110 §13.1.3), else it would hold back every later change.
+        """
+        tag = given.get(b"if-none-match")
+        if tag is not None:
+            return matches(tag, tags)
+        since = given.get(b"if-modified-since")
+        moment = seconds(since) if since is not None else None
+        if changed is None or moment is None:
+            return False
+        return moment == changed or changed < moment <= self._clock().timestamp()
 
     def _fresh(self, prepared: Prepared, scope: Scope) -> Headers:
         named = scope["query_string"] == prepared.version
@@ -137,7 +159,7 @@ class Files:
         """Ranges are of the bytes as they are, never of a coding of them."""
         variant = prepared.variants[""]
         fresh = self._holding(prepared.kind)
-        if _unchanged(prepared, given):
+        if self._known(prepared, given):
             await tell(send, 304, variant.unchanged + fresh)
             return Told(prepared.kind.kind, 304)
         size = len(variant.body)
@@ -168,7 +190,7 @@ class Files:
         tag, preparing = b'"' + name + b'"', self.table.shelf.preparing
         validators = preparing.validators(file, kind, tag)
         fresh = self._holding(kind)
-        if _same(given, frozenset({name}), file.changed):
+        if self._unchanged(given, frozenset({name}), file.changed):
             await tell(send, 304, validators + fresh)
             return Told(kind.kind, 304)
         head = [
@@ -223,31 +245,6 @@ class Files:
 def _lasting(seconds: int) -> Headers:
     """For what need not be asked for again."""
     return [(b"cache-control", b"public, max-age=%d, immutable" % seconds)]
-
-
-def _unchanged(prepared: Prepared, given: Given) -> bool:
-    """The tag before the date, the usual spellings before any parsing."""
-    tag = given.get(b"if-none-match")
-    if tag is not None:
-        return tag in prepared.spelled or matches(tag, prepared.tags)
-    since = given.get(b"if-modified-since")
-    if since is None:
-        return False
-    return (since == prepared.changed_text and since != b"") or _not_later(prepared.file.changed, since)
-
-
-def _same(given: Given, tags: frozenset[bytes], changed: int | None) -> bool:
-    tag = given.get(b"if-none-match")
-    if tag is not None:
-        return matches(tag, tags)
-    since = given.get(b"if-modified-since")
-    return since is not None and _not_later(changed, since)
-
-
-def _not_later(changed: int | None, since: bytes) -> bool:
-    """By comparing, not by equality: many readers send a date of their own."""
-    moment = seconds(since)
-    return changed is not None and moment is not None and changed <= moment
 
 
 def _range(given: Given, tag: bytes, changed_text: bytes, size: int) -> tuple[int, int] | str:

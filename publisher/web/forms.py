@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from email.parser import BytesParser
-from email.policy import HTTP
+import logging
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
 FORM_BYTES = 64 * 1024
 _MAX_FIELDS = 50
+
+logging.getLogger("python_multipart").setLevel(
+    logging.CRITICAL
+)  # a stranger's crooked form is no news to anybody
 
 
 async def read_form(request: Request) -> dict[str, str]:
@@ -54,15 +63,58 @@ def _urlencoded(body: bytes) -> list[tuple[str, str]]:
 
 def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
     """The text fields; files are passed over. RFC 8058 lets a mail provider answer in this form."""
-    head = b"content-type: " + content_type.encode("latin-1", "replace") + b"\r\n\r\n"
-    message = BytesParser(policy=HTTP).parsebytes(head + body)
-    fields = []
-    for part in message.iter_parts() if message.is_multipart() else ():
-        name = part.get_param("name", header="content-disposition")
-        payload = part.get_payload(decode=True)
-        if isinstance(name, str) and isinstance(payload, bytes) and part.get_filename() is None:
-            fields.append((name, payload.decode("utf-8", "replace")))
-    return fields[:_MAX_FIELDS]
+    boundary = parse_options_header(content_type.encode("latin-1", "replace"))[1].get(b"boundary")
+    if not boundary:
+        raise HTTPException(400)
+    parts = _Parts()
+    try:
+        parser = MultipartParser(boundary, parts.callbacks())
+        parser.write(body)
+        parser.finalize()
+    except FormParserError as exc:
+        raise HTTPException(400) from exc
+    return parts.fields
+
+
+class _Parts:
+    """What the parser of multipart bodies tells, put together."""
+
+    def __init__(self) -> None:
+        self.fields: list[tuple[str, str]] = []
+        self._header, self._said, self._disposition = b"", b"", b""
+        self._data = bytearray()
+
+    def callbacks(self) -> MultipartCallbacks:
+        return {
+            "on_part_begin": self._begin, "on_header_field": self._name, "on_header_value": self._value,
+            "on_header_end": self._header_ended, "on_part_data": self._more, "on_part_end": self._ended,
+        }  # fmt: skip
+
+    def _begin(self) -> None:
+        self._disposition, self._data = b"", bytearray()
+
+    def _name(self, data: bytes, first: int, end: int) -> None:
+        self._header += data[first:end]
+
+    def _value(self, data: bytes, first: int, end: int) -> None:
+        self._said += data[first:end]
+
+    def _header_ended(self) -> None:
+        if self._header.lower() == b"content-disposition":
+            self._disposition = self._said
+        self._header, self._said = b"", b""
+
+    def _more(self, data: bytes, first: int, end: int) -> None:
+        self._data += data[first:end]
+
+    def _ended(self) -> None:
+        options = parse_options_header(self._disposition)[1]
+        if b"name" not in options or b"filename" in options:
+            return
+        if len(self.fields) >= _MAX_FIELDS:
+            raise HTTPException(400)
+        name, value = options[b"name"].decode("utf-8", "replace"), self._data.decode("utf-8", "replace")
+        self.fields.append((name, value))
 
 
 def _first(fields: list[tuple[str, str]]) -> dict[str, str]:

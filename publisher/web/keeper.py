@@ -34,7 +34,7 @@ class Keeper:
 
     def __init__(self, app: App, shelf: Shelf, counts: Counts, heart: Heart | None) -> None:
         self._app, self._shelf, self._counts, self._heart = app, shelf, counts, heart
-        self.files = Files(Table(shelf))
+        self.files = Files(Table(shelf), app.now)
         self._made_of: object = None  # the folder's mark when the table was made
         self._last: object = None  # ... at the last look
         self._moving_looks = 0

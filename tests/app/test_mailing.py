@@ -187,6 +187,21 @@ def test_where_no_site_answers_mails_carry_no_links_of_readers(house: House, ser
     assert "/subscribe/unsubscribe" not in part(mail, "plain") + part(mail, "html")
 
 
+def test_who_reads_the_senders_mail_takes_unsubscribe_by_mail_too(house: House, server: FakeSmtp) -> None:
+    house.configure(mail={"sender": "daily@example.cn", "reply_to": ""})
+    house.once("2025-01-29 08:00")
+    assert (
+        "<mailto:daily@example.cn?subject=unsubscribe"
+        in received(server)["full@example.cn"]["List-Unsubscribe"]
+    )
+
+
+def test_an_address_that_nobody_chose_is_offered_to_nobody(house: House, server: FakeSmtp) -> None:
+    house.configure(mail={"reply_to": ""})
+    house.once("2025-01-29 08:00")
+    assert "mailto:" not in received(server)["full@example.cn"]["List-Unsubscribe"]
+
+
 def test_readers_may_be_led_to_another_host(house: House, server: FakeSmtp) -> None:
     house.configure(mail={"manage_url": "https://mail.example.cn", "unsubscribe_mailbox": "leave@example.cn"})
     house.once("2025-01-29 08:00")

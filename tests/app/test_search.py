@@ -126,3 +126,76 @@ def test_a_page_that_is_not_there_and_a_question_that_asks_nothing(house: House)
     assert house.app.search("故事", page=9).hits == ()
     assert house.app.search("，。").asks is False
     assert house.app.search("").total == 0
+
+
+# ---------------------------------------------------------------- an index that lags
+
+
+def lagging(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
+    """Thirty days, of which the index got no more than a run by hand takes."""
+    monkeypatch.setattr(keeping, "MOST_BY_HAND", 4)
+    monkeypatch.setattr("publisher.app.rounds.MOST_BY_HAND", 4)
+    for day in range(1, 31):
+        house.write(f"2025-01-{day:02}", day_file(f"2025-01-{day:02}", essay(f"日{day}")))
+    house.once("2025-01-30 08:00")
+    return house
+
+
+def test_runs_by_hand_with_nothing_to_do_do_not_hide_that_the_index_lags(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lagging(house, monkeypatch)
+    for minute in range(3):
+        house.once(f"2025-01-30 08:1{minute}")
+    found = house.app.search("故事")
+    assert found.lagging == 26
+    assert found.total == 4
+
+
+def test_it_is_completed_by_who_wants_all_of_it_and_by_the_clock(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lagging(house, monkeypatch)
+    told: list[int] = []
+    assert house.app.keep_search_index(told.append) == 0
+    assert told == [26]
+    assert (house.app.search("故事").total, house.app.search("故事").lagging) == (30, 0)
+    assert house.app.keep_search_index(told.append) == 0
+    assert told == [26]  # nothing was left to say
+    (house.root / "var" / "search.db").unlink()
+    assert house.app.search("故事").lagging == 30
+    house.tick("2025-01-30 09:00")
+    assert house.app.search("故事").lagging == 0
+
+
+def test_an_index_whose_keeper_was_killed_lags(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    lagging(house, monkeypatch)
+    whole, read = keeping._read, []
+
+    def killed(*given: object) -> object:
+        if read:
+            raise KeyboardInterrupt
+        read.append(1)
+        return whole(*given)  # type: ignore[arg-type]
+
+    (house.root / "var" / "search.db").unlink()
+    monkeypatch.setattr(keeping, "_read", killed)
+    with pytest.raises(KeyboardInterrupt):
+        house.app.keep_search_index(lambda days: None)
+    assert house.app.search("故事").lagging == 10
+    monkeypatch.setattr(keeping, "_read", whole)
+    assert house.app.keep_search_index(lambda days: None) == 0
+
+
+def test_days_that_are_withdrawn_are_not_waited_for(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    lagging(house, monkeypatch)
+    for day in range(1, 31):
+        house.remove(f"2025-01-{day:02}")
+    house.once("2025-01-30 09:00", accept_withdrawals=True)
+    assert (house.app.search("故事").total, house.app.search("故事").lagging) == (0, 0)
+
+
+def test_a_publication_that_never_ran_does_not_lag(house: House) -> None:
+    assert house.app.search("故事").lagging == 0
+    assert house.app.keep_search_index(lambda days: None) == 0
+    assert not (house.root / "var").exists()

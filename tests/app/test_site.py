@@ -283,3 +283,24 @@ def test_the_page_that_is_not_there_offers_a_search(house: House) -> None:
     form = etree.HTML(house.page("404.html")).find(".//form")
     assert (form.get("method"), form.get("action")) == ("get", "/search")
     assert form.find(".//input").get("name") == "q"
+
+
+# --- withdrawn entries
+
+
+def test_the_page_of_a_withdrawn_entry_leads_to_its_day_as_long_as_that_has_a_page(house: House) -> None:
+    house.write("2025-01-29", essays("2025-01-29", 2))
+    published = house.once("2025-01-29 08:00").issue
+    assert published is not None
+    first, second = (f"2025/01/29/{entry.uid}/" for entry in published.entries)
+    house.write("2025-01-30", essays("2025-01-30", 1))
+    house.write("2025-01-29", essays("2025-01-29", 1))
+    house.once("2025-01-30 08:00")
+    assert '<p class="crumb"><a href="/2025/01/29/">' in house.page(second)
+    house.remove("2025-01-29")
+    house.once("2025-01-30 09:00", accept_withdrawals=True)
+    assert not house.exists("2025/01/29/")
+    for page in (house.page(first), house.page(second)):
+        assert 'href="/2025/01/29/"' not in page
+        assert '<time datetime="2025-01-29">' in page
+        assert 'href="/archive/"' in page

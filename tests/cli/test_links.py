@@ -16,6 +16,7 @@ from publisher.cli.asking import Ask
 from publisher.cli.entrance import entrance
 from publisher.core.link import Hop
 from publisher.core.verdict import Event
+from tests.house import House, day_file, essay
 
 AT = datetime(2025, 3, 5, tzinfo=UTC)
 FINE = LinkRow(
@@ -167,3 +168,23 @@ def test_fix_prints_a_patch_alone_on_stdout() -> None:
     done = run("fix")
     assert done.stdout == "--- a/x.md\n+++ b/x.md\n"
     assert "gone.example/x" in done.stderr
+
+
+def test_a_report_and_the_status_count_the_same_links(tmp_path: Path) -> None:
+    house = House(tmp_path / "site", links={"budget_s": 0})
+    urls = " ".join(f"http://a{n}.example.org/" for n in range(6))
+    house.write("2025-01-29", day_file("2025-01-29", f"{essay('甲')}\n\n{urls}"))
+    house.once("2025-01-29 08:00")
+    asking = ["--config", str(house.root / "config.toml")]
+
+    def told(*arguments: str) -> Result:
+        ask = Ask(environ={"LANG": "zh_CN.UTF-8", "PUBLISHER_NOW": house.now.isoformat()})
+        return CliRunner().invoke(entrance, [*asking, *arguments], obj=ask)
+
+    status = json.loads(told("status", "--json").stdout)["links"]
+    assert status["unchecked"] == 6
+    counts = json.loads(told("links", "report", "--json").stdout)["counts"]
+    assert {name: counts[name] for name in status if name in counts} == {
+        name: n for name, n in status.items() if name in counts
+    }
+    assert "6 个链接：0 个正常，0 个失效，0 个存疑，6 个未检查" in told("links", "report").stdout

@@ -41,6 +41,7 @@ def test_search_as_json(house: House) -> None:
     found = json.loads(run(house, "search", "关税", "--json", "--topic", "经济", "--year", "2025").stdout)
     assert (found["query"], found["total"], found["year"], found["topic"]) == ("关税", 1, 2025, "经济")
     assert set(found["hits"][0]) == {"uid", "title", "day", "number", "url", "topics", "snippet"}
+    assert found["lagging"] == 0
 
 
 def test_search_that_finds_nothing_says_what_would(house: House) -> None:
@@ -75,3 +76,30 @@ def test_the_log_of_runs_names_backups_and_the_last_run_stays_the_last_run(house
     house.tick("2025-01-30 03:00")
     assert "backup" in run(house, "history").stdout
     assert "2025-01-29 08:00" in run(house, "status").stdout
+
+
+def test_who_asks_by_hand_gets_the_whole_archive_and_is_told_why_it_takes_a_while(house: House) -> None:
+    (house.root / "var" / "search.db").unlink()
+    result = run(house, "search", "关税")
+    assert "找到 1 篇" in result.stdout
+    assert "先补齐搜索索引：1 天" in result.stderr
+    assert "索引" not in run(house, "search", "关税").stderr
+    (house.root / "var" / "search.db").unlink()
+    found = run(house, "search", "关税", "--json")
+    assert (json.loads(found.stdout)["total"], json.loads(found.stdout)["lagging"]) == (1, 0)
+
+
+def test_an_index_that_cannot_be_written_is_said_and_asked_as_it_is(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from publisher.core.errors import StoreError
+    from publisher.wiring import App
+
+    def read_only(*_: object) -> int:
+        raise StoreError("the search index {path} cannot be used: {why}", path="search.db", why="read-only")
+
+    monkeypatch.setattr(App, "keep_search_index", read_only)
+    result = run(house, "search", "关税")
+    assert result.exit_code == 0
+    assert "找到 1 篇" in result.stdout
+    assert "search.db" in result.stderr

@@ -244,3 +244,37 @@ def test_forgetting_keeps_the_books_balanced(house: House, run: Run) -> None:
     assert house.once("2025-01-30 09:00").books == before
     house.write("2025-01-31", essays("2025-01-31", 1))
     assert house.once("2025-01-31 08:00").books["recipients"] == 1
+
+
+def test_a_very_long_address_leaves_the_table_a_table(house: House, run: Run) -> None:
+    long = f"{'a' * 60}@{'.'.join(['b' * 60] * 3)}.cn"
+    house.app.add_subscribers((long, "li@b.cn"))
+    lines = run("list").stdout.splitlines()
+    assert max(map(len, lines)) < 90
+    assert any(line.startswith("aaaa") and "…" in line and ".cn  " in line for line in lines)
+    assert long in listed(run)
+
+
+def test_a_moment_that_no_clock_can_show_is_a_bad_row_and_the_others_are_taken(
+    house: House, run: Run
+) -> None:
+    rows = "a@b.cn,0001-01-01T00:00:00+08:00\nc@d.cn,9999-12-31T23:59:59-08:00\ne@f.cn,2025-01-01\n"
+    result = run("import", csv_file(house, f"email,created_at\n{rows}"))
+    assert result.exit_code == 3
+    assert "0001-01-01T00:00:00+08:00" in result.stdout
+    assert set(listed(run)) >= {"e@f.cn"}
+    assert not {"a@b.cn", "c@d.cn"} & set(listed(run))
+
+
+def test_an_address_that_looks_like_a_formula_goes_out_harmless_and_comes_in_as_it_was(
+    house: House, run: Run, tmp_path: Path
+) -> None:
+    house.app.add_subscribers(("=1+1@b.cn", "-x@b.cn"))
+    file = tmp_path / "out.csv"
+    assert run("export", str(file)).exit_code == 0
+    cells = [cell for line in file.read_text().splitlines() for cell in line.split(",")]
+    assert "'=1+1@b.cn" in cells
+    assert not [cell for cell in cells if cell[:1] in {"=", "-", "+", "@"}]
+    other = House(tmp_path / "other")
+    assert runner(other)("import", str(file)).exit_code == 0
+    assert set(listed(runner(other))) >= {"=1+1@b.cn", "-x@b.cn"}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.core.errors import UsageError
-from publisher.core.roster import COLUMNS, BadRow, Row, decoded, rows, written
+from publisher.core.roster import COLUMNS, LONGEST_CELL, BadRow, Row, decoded, rows, written
 from publisher.core.subscriber import STATES
 
 
@@ -23,25 +23,26 @@ def one(text: str) -> Row:
     return row
 
 
+moments = st.datetimes(datetime(2000, 1, 1), datetime(9999, 12, 30), timezones=st.just(UTC))
 people = st.fixed_dictionaries(
     {
         "uid": st.text("abcdefghij0123456789-", min_size=8, max_size=20),
-        "email": st.from_regex(r"[a-z0-9+'_]{1,10}@example\.org", fullmatch=True),
+        "email": st.from_regex(r"[a-z0-9+'_=-]{1,10}@example\.org", fullmatch=True),
         "state": st.sampled_from(STATES),
         "cadence": st.sampled_from(["daily", "weekly"]),
         "body": st.sampled_from(["full", "lead", "titles"]),
         "language": st.sampled_from(["zh-Hans", "en"]),
         "paused_until": st.none() | st.dates(),
-        "created_at": st.datetimes(min_value=datetime(2000, 1, 1), timezones=st.just(UTC)),
-        "state_at": st.datetimes(min_value=datetime(2000, 1, 1), timezones=st.just(UTC)),
+        "created_at": moments,
+        "state_at": moments,
         "key_version": st.integers(1, 99),
-        "asked_at": st.none() | st.datetimes(min_value=datetime(2000, 1, 1), timezones=st.just(UTC)),
+        "asked_at": st.none() | moments,
         "asked_n": st.integers(0, 99),
         "soft_bounces": st.integers(0, 99),
         "consents": st.lists(
             st.fixed_dictionaries(
                 {
-                    "at": st.datetimes(min_value=datetime(2000, 1, 1), timezones=st.just(UTC)),
+                    "at": moments,
                     "kind": st.sampled_from(["asked", "confirmed", "imported"]),
                     "source": st.text(max_size=20),
                     "text": st.text(max_size=30),
@@ -145,6 +146,11 @@ def test_a_bad_row_is_named_with_its_first_line_and_the_others_are_read() -> Non
         ("state", "on holiday"), ("cadence", "hourly"), ("body", "half"), ("paused_until", "soon"),
         ("created_at", "1/2/24"), ("asked_n", "-1"), ("uid", "UPPER CASE"), ("consents", "{"), ("consents", "[1]"),
         ("consents", '[{"at":"2025-01-01","kind":"wished","source":"","text":""}]'), ("consents", "[" * 5000),
+        ("created_at", "0001-01-01T00:00:00+08:00"), ("state_at", "9999-12-31T23:59:59-08:00"),
+        ("asked_at", "0001-01-01"),
+        ("consents", '[{"at":"0001-01-01T00:00:00+08:00","kind":"asked","source":"","text":""}]'),
+        ("consents", '[{"at":"2025-01-01","kind":"asked","source":"","text":"\\ud800"}]'),
+        ("consents", '[{"at":"2025-01-01","kind":"asked","source":"\\udfff","text":""}]'),
     ],
 )  # fmt: skip
 def test_a_cell_that_nobody_can_read_is_refused_with_a_way_out(header: str, cell: str) -> None:
@@ -176,3 +182,35 @@ def test_a_pause_keeps_its_day() -> None:
     assert one("email,state,paused_until\na@b.cn,paused,2025-02-01\n").facts["paused_until"] == date(
         2025, 2, 1
     )
+
+
+# ---------------------------------------------------------------- large cells, and spreadsheets
+
+
+def test_consents_of_any_sensible_length_are_read_again() -> None:
+    at = datetime(2025, 1, 29, tzinfo=UTC)
+    consents = [{"at": at, "kind": "asked", "source": "form", "text": "请" * 500} for _ in range(1000)]
+    text = written([{"email": "a@b.cn", "consents": consents}])
+    assert len(text) > 3_000_000
+    assert len(one(text).consents) == 1000
+
+
+def test_a_cell_without_measure_is_told_as_such_and_not_as_quotes() -> None:
+    found = read(f'email,note\na@b.cn,x\nc@d.cn,"{"x" * (LONGEST_CELL + 1)}"\ne@f.cn,x\n')
+    assert [(type(row).__name__, row.line) for row in found] == [("Row", 2), ("BadRow", 3)]
+    assert isinstance(found[1], BadRow)
+    assert "more than {n} characters" in found[1].error.sentence
+
+
+@pytest.mark.parametrize("email", ["=cmd@b.cn", "+1@b.cn", "-1@b.cn", "'=cmd@b.cn", "''+1@b.cn"])
+def test_no_cell_of_an_export_is_a_formula_and_it_comes_back_as_it_was(email: str) -> None:
+    text = written([{"email": email, "uid": "-abcdefgh"}])
+    cells = text.splitlines()[1].split(",")
+    assert not [cell for cell in cells if cell[:1] and cell[0] in "=+-@\t\r"]
+    row = one(text)
+    assert (row.address.email, row.facts["uid"]) == (email, "-abcdefgh")
+
+
+def test_a_quote_that_hides_no_formula_is_part_of_the_address() -> None:
+    assert one(written([{"email": "'li@b.cn"}])).address.email == "'li@b.cn"
+    assert one("Email Address\n'+li@b.cn\n").address.email == "'+li@b.cn"  # no list of ours

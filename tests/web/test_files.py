@@ -281,9 +281,21 @@ def test_the_tag_decides_before_the_date(served: Served) -> None:
 
 def test_dates_are_compared_not_matched(served: Served) -> None:
     moment = parsedate_to_datetime(tag_and_date(served)[1])
+    served.house.at("2025-01-30 08:00")  # a day later
     for shift, status in ((0, 304), (1, 304), (86400, 304), (-1, 200), (-86400, 200)):
         date = format_datetime(datetime.fromtimestamp(moment.timestamp() + shift, UTC), usegmt=True)
         assert served.get("/rss.xml", if_modified_since=date).status_code == status, shift
+
+
+@pytest.mark.parametrize("date", ["Thu, 30 Jan 2025 00:00:01 GMT", "Fri, 01 Jan 2100 00:00:00 GMT"])
+@pytest.mark.parametrize("more", [{}, {"range": "bytes=0-9"}])
+def test_a_date_that_is_still_to_come_holds_nothing_back(
+    served: Served, date: str, more: dict[str, str]
+) -> None:
+    """Else a reader whose clock was wrong once would never see another issue."""
+    served.house.at("2025-01-30 08:00")
+    assert served.get("/rss.xml", if_modified_since=date, **more).status_code in (200, 206)
+    assert served.get("/2025/01/28/", if_modified_since=date, **more).status_code in (200, 206)
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,7 @@ def test_a_crawler_of_everything_does_not_fill_the_memory(tmp_path: Path) -> Non
     from datetime import UTC, datetime
 
     table = shelf.table({}, (), now=datetime(2025, 1, 1, tzinfo=UTC))
-    files = Files(table)
+    files = Files(table, lambda: datetime(2025, 1, 1, tzinfo=UTC))
 
     async def crawl() -> None:
         sent: list[int] = []

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from publisher.web.app import routes
 from tests.house import House, essays
+from tests.web.multipart import multipart_bodies, multipart_types
 from tests.web.serving import Served, serving
 
 EXAMPLES = int(os.environ.get("PUBLISHER_FUZZ", "150"))
@@ -51,7 +52,6 @@ FIELDS = (
 )
 TYPES = (
     "application/x-www-form-urlencoded",
-    "multipart/form-data; boundary=b",
     "application/json",
     "",
     "text/plain",
@@ -85,6 +85,11 @@ def encoded(pairs: list[tuple[str, str]]) -> str:
     )
 
 
+forms = st.tuples(st.sampled_from(TYPES), fields.map(lambda pairs: encoded(pairs).encode())) | st.tuples(
+    multipart_types().map(lambda said: said.replace(chr(0), "").strip()), multipart_bodies()
+)
+
+
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_request_is_answered_by_a_failure(
@@ -96,9 +101,9 @@ def test_no_request_is_answered_by_a_failure(
     )
     method = data.draw(st.sampled_from(METHODS))
     query = encoded(data.draw(fields))
-    body = encoded(data.draw(fields)).encode() if method in ("POST", "PUT", "PATCH") else None
-    headers = {
-        "content-type": data.draw(st.sampled_from(TYPES)),
+    content_type, body = data.draw(forms)
+    headers: dict[str, str | bytes] = {
+        "content-type": content_type.encode("latin-1"),
         "accept-encoding": data.draw(st.sampled_from(("", "br", "gzip;q=0.1", "*;q=0"))),
         "if-none-match": data.draw(st.sampled_from(("*", '"x"', ",,,", "W/"))),
         "origin": data.draw(
@@ -109,7 +114,7 @@ def test_no_request_is_answered_by_a_failure(
         answer = served.client.request(
             method,
             path + ("?" + query if query else ""),
-            content=body,
+            content=body if method in ("POST", "PUT", "PATCH") else None,
             headers={k: v for k, v in headers.items() if v},
         )
     assert answer.status_code < 500 or path == "/healthz", answer.text
@@ -130,3 +135,25 @@ def test_pages_made_when_asked_are_kept_by_nobody_and_carry_the_headers(served: 
 def test_a_method_that_a_route_does_not_know_is_said_so(served: Served) -> None:
     assert served.ask("DELETE", "/search").status_code == 405
     assert served.ask("GET", "/search/deeper").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("asked", "right"),
+    [
+        ("/search/?q=%E5%85%B3&page=2", "/search?q=%E5%85%B3&page=2"), ("/subscribe", "/subscribe/"),
+        ("/subscribe/preferences?t=a.b", "/subscribe/preferences/?t=a.b"), ("/u/a.1.b/", "/u/a.1.b"),
+        ("/u/%0d%0aX:1/", "/u/%0d%0aX:1"), ("/subscribe/view?t=x", "/subscribe/view/?t=x"),
+    ],
+)  # fmt: skip
+def test_a_slash_too_many_or_too_few_leads_on_without_a_word_of_scheme_or_host(
+    served: Served, asked: str, right: str
+) -> None:
+    """A proxy in front speaks https where we hear http: naming either would send a token over an open line."""
+    answer = served.get(asked, x_forwarded_proto="https")
+    assert (answer.status_code, answer.headers["location"]) == (308, right)
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_form_posted_without_its_slash_is_posted_again_with_it(served: Served) -> None:
+    answer = served.client.post("/subscribe/confirm", data={"t": "x"})
+    assert (answer.status_code, answer.headers["location"]) == (308, "/subscribe/confirm/")

@@ -153,3 +153,11 @@ def test_a_site_under_a_path_prefix_has_its_search_there(tmp_path: Path) -> None
         page = served.get(f"/daily/search?q={quote('关税')}").text
     assert 'action="/daily/search"' in page
     assert re.search(r'<h2><a href="/daily/2025/01/29/\w+/"', page)
+
+
+def test_while_the_index_is_being_made_the_page_says_so(served: Served) -> None:
+    assert "索引还在整理" not in search(served, "关税")
+    (served.house.root / "var" / "search.db").unlink()
+    assert "索引还在整理：还有 2 天没有收进来" in search(served, "关税")
+    served.house.tick("2025-01-29 08:05")
+    assert "索引还在整理" not in search(served, "关税")

@@ -17,6 +17,7 @@ from publisher.web.counts import Counts, reader
 from publisher.web.forms import FORM_BYTES, read_form
 from publisher.web.kinds import kind_of
 from publisher.web.visitors import Proxies
+from tests.web.multipart import multipart_bodies, multipart_types
 
 URLENCODED = "application/x-www-form-urlencoded"
 
@@ -38,6 +39,9 @@ def posted(
     return Request(
         {"type": "http", "method": "POST", "headers": headers, "path": "/", "query_string": b""}, receive
     )
+
+
+_PART = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
 
 
 def form(request: Request) -> dict[str, str]:
@@ -62,6 +66,32 @@ def test_a_mail_provider_may_post_the_one_click_as_multipart() -> None:
     assert form(posted(body, "multipart/form-data; boundary=b")) == {"List-Unsubscribe": "One-Click"}
 
 
+def test_a_multipart_form_is_read_as_browsers_write_it() -> None:
+    part = '--b\r\nContent-Disposition: form-data; name="{}"{}\r\n{}\r\n{}\r\n'
+    body = part.format("email", "", "", "甲@example.cn") + part.format(
+        "x", "", "Content-Type: text/plain\r\n", ""
+    )
+    body += part.format("file", '; filename="a.txt"', "Content-Type: text/plain\r\n", "not wanted")
+    body += part.format("email", "", "", "second") + part.format('a\\"b', "", "", "1\r\n2")
+    found = form(
+        posted((body + "--b--\r\n").encode(), 'multipart/form-data; charset=undefined; boundary="b"')
+    )
+    assert found == {"email": "甲@example.cn", "x": "", 'a"b': "1\r\n2"}
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Content-Type: a/b;name*0*", "Content-Disposition: form-data; name*0*",
+        "Content-Disposition: form-data; name*0*=", "Content-Disposition: form-data; name*=utf-8''%ff",
+        "Content-Disposition: form-data; name*99999999999999999999=a", "Content-Disposition:", "Content-Disposition: ;",
+    ],
+)  # fmt: skip
+def test_a_part_with_a_crooked_header_is_no_field(head: str) -> None:
+    body = f"--x\r\n{head}\r\n\r\nv\r\n--x--\r\n".encode()
+    assert form(posted(body, "multipart/form-data; boundary=x")) == {}
+
+
 @pytest.mark.parametrize("announced", ["", None, "10"])
 def test_ten_megabytes_are_refused_after_at_most_the_limit(announced: str | None) -> None:
     request = posted(b"email=" + b"a" * 10_000_000, announced=announced, piece=16_384)
@@ -78,6 +108,10 @@ def test_ten_megabytes_are_refused_after_at_most_the_limit(announced: str | None
         (posted(b"a=1", announced="-5"), 400),
         (posted(b"a=1", announced="1e3"), 400),
         (posted(b"&".join(b"a%d=1" % n for n in range(1000))), 400),
+        (posted(b"--b--\r\n", "multipart/form-data"), 400),
+        (posted(b"--b--\r\n", "multipart/form-data; boundary="), 400),
+        (posted(b"nonsense", "multipart/form-data; boundary=b"), 400),
+        (posted(_PART * 51 + b"--b--\r\n", "multipart/form-data; boundary=b"), 400),
     ],
 )
 def test_what_is_no_form_is_refused(request_: Request, status: int) -> None:
@@ -87,8 +121,8 @@ def test_what_is_no_form_is_refused(request_: Request, status: int) -> None:
 
 
 @given(
-    st.binary(max_size=2000),
-    st.sampled_from([URLENCODED, "multipart/form-data; boundary=b", "multipart/form-data"]),
+    st.binary(max_size=2000) | multipart_bodies(),
+    st.sampled_from([URLENCODED, "multipart/form-data"]) | multipart_types(),
 )
 def test_any_bytes_are_a_form_or_are_refused(body: bytes, content_type: str) -> None:
     try:
