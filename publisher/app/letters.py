@@ -26,7 +26,7 @@ BACK_WITHIN = timedelta(days=30)
 class Person:
     """What a page shows of a reader. Addresses are masked: whoever holds a forwarded mail sees no more."""
 
-    masked: str  # 'z…@qq.com'
+    masked: str  # 'z…@qq.com'; '' behind a link that was mailed to an address of before
     state: str
     cadence: Cadence
     body: Body
@@ -79,16 +79,33 @@ def read(
     return person, found.fields[1:]
 
 
+def leaver(tx: Transaction, token: str, now: datetime) -> tuple[StoredSubscriber, bool]:
+    """Whom a link to leave is about, and whether it was mailed to their address of today. Raises TokenError.
+
+    Leaving is always allowed, also with a link of an address of before; nothing else is, with such a one.
+    """
+    found = tokens.read(secret(tx), "unsubscribe", token, now=now)
+    person = subscribers.living(tx, found.fields[0]) if found.fields else None
+    if person is None:
+        raise TokenError
+    return person, (person.uid, person.key_version) == (found.fields[0], found.key_version)
+
+
 def opened_notice(
     tx: Transaction, purpose: Purpose, token: str, now: datetime
-) -> tuple[StoredSubscriber, StoredNotice, bool]:
-    """The reader and the letter that a token names, and whether their key is still the one of the letter."""
+) -> tuple[StoredSubscriber, StoredNotice]:
+    """The reader and the letter that a token names. Raises TokenError, also once they have another address: whoever
+    reads the old mailbox learns and opens nothing. The letter that made the change is good for as long as it lasts.
+    """
     found = tokens.read(secret(tx), purpose, token, now=now)
     notice = notices.by_uid(tx, found.fields[0]) if found.fields else None
     if notice is None or notice.kind != _KINDS.get(purpose) or notice.subscriber_id is None:
         raise TokenError
     person = subscribers.by_id(tx, notice.subscriber_id)
-    return person, notice, person.key_version == found.key_version
+    done = notice.params.get("norm") == person.email_norm and purpose == "change"
+    if person.key_version != found.key_version + done:
+        raise TokenError
+    return person, notice
 
 
 _KINDS: Mapping[Purpose, str] = {"confirm": "confirmation", "change": "change"}
@@ -117,10 +134,10 @@ def next_tokens(key: bytes, person: StoredSubscriber, now: datetime) -> dict[Pur
     return {"resubscribe": reader_token(key, "resubscribe", person, expires=until)} if now <= until else {}
 
 
-def shown(e: Equipment, person: StoredSubscriber, *, new_email: str = "") -> Person:
-    """A reader as a page shows them."""
+def shown(e: Equipment, person: StoredSubscriber, *, new_email: str = "", veiled: bool = False) -> Person:
+    """A reader as a page shows them; `veiled`: to somebody who may not learn their address of today."""
     return Person(
-        masked=masked(person.email), state=person.state, cadence=cadence_of(person.cadence),
+        masked="" if veiled else masked(person.email), state=person.state, cadence=cadence_of(person.cadence),
         body=body_of(person.body), language=language_of(person.language), paused_until=person.paused_until,
         since=e.local(person.state_at), new_masked=masked(new_email) if new_email else "",
     )  # fmt: skip

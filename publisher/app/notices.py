@@ -19,6 +19,7 @@ from publisher.app.equipment import Equipment
 from publisher.app.letters import CONFIRM_WITHIN, notice_token, reader_token, wished
 from publisher.core import delivery
 from publisher.core.delivery import Outcome, Outgoing
+from publisher.core.errors import PublisherError
 from publisher.core.faults import fault
 from publisher.core.preferences import Preferences, masked, may_ask, same_day
 from publisher.core.token import PATHS
@@ -41,7 +42,8 @@ async def send_due(e: Equipment, *, going: Going = always) -> int:
     """Answer and send what is due; returns how many letters were accepted. Needs no lock: a row is claimed by one.
 
     Nothing is sent while the publication is paused or its state in doubt, or where no site answers the links.
-    A PublisherError of the mailer or of a template passes on; what was not handed over waits for the next call.
+    A PublisherError of the mailer passes on; what was not handed over waits for the next call. That of a template is
+    raised when the letters behind the broken one are through.
     """
     now = e.clock()
     with e.store.read() as tx:
@@ -71,13 +73,15 @@ def tidy(e: Equipment, now: datetime) -> None:
 # ---------------------------------------------------------------- answering
 
 
-def note_letter(tx: Transaction, person: StoredSubscriber, now: datetime) -> bool:
-    """Count one more letter to somebody whom a form named; False when it would be too many."""
-    if not may_ask(person.asked_at, person.asked_n, now):
-        return False
-    again = person.asked_at is not None and same_day(person.asked_at, now)
-    subscribers.note_asked(tx, person.id, at=now, n=person.asked_n + 1 if again else 1)
-    return True
+def may_write(tx: Transaction, norm: str, now: datetime) -> bool:
+    """Whether one more letter may go to an address that a form named, whoever filled it in."""
+    person = subscribers.find(tx, norm)
+    asked_at, asked_n = (person.asked_at, person.asked_n) if person else (None, 0)
+    if asked_at is not None and not same_day(asked_at, now):
+        asked_n = 0
+    changes = [at for at in notices.changes_asked(tx, norm, now - timedelta(days=1)) if at <= now]
+    newest = max((at for at in (asked_at, *changes) if at is not None), default=None)
+    return may_ask(newest, asked_n + sum(same_day(at, now) for at in changes), now)
 
 
 def _answer(e: Equipment, tx: Transaction, asked: StoredNotice, now: datetime) -> None:
@@ -86,9 +90,11 @@ def _answer(e: Equipment, tx: Transaction, asked: StoredNotice, now: datetime) -
         notices.drop(tx, asked.id)
         return
     person = subscribers.find(tx, norm) or _newcomer(e, tx, asked, norm)
-    if not note_letter(tx, person, now):
+    if not may_write(tx, norm, now):
         notices.drop(tx, asked.id)
         return
+    again = person.asked_at is not None and same_day(person.asked_at, now)
+    subscribers.note_asked(tx, person.id, at=now, n=person.asked_n + 1 if again else 1)
     if person.state in ("active", "paused"):
         notices.answer(tx, asked.id, "already", person.id)
         return
@@ -110,6 +116,12 @@ def _newcomer(e: Equipment, tx: Transaction, asked: StoredNotice, norm: str) -> 
 # ---------------------------------------------------------------- sending
 
 
+def _barred(tx: Transaction, notice: StoredNotice) -> bool:
+    """Whether the operator keeps the address that a letter is about from being written to."""
+    norm = notice.params.get("norm", "")
+    return bool(norm) and suppressions.reason(tx, norm) == "operator"
+
+
 class _Posting:
     """The letters that are due, on their way through the mailer one after another."""
 
@@ -117,6 +129,7 @@ class _Posting:
         self._e, self._known, self._going = e, known, going
         self._taken: dict[str, StoredNotice] = {}
         self._accepted = 0
+        self._broken: PublisherError | None = None
 
     async def through(self) -> int:
         with self._e.store.read() as tx:
@@ -128,6 +141,8 @@ class _Posting:
                     self._settle(outcome)
         finally:
             self._give_back()
+        if self._broken is not None:
+            raise self._broken
         return self._accepted
 
     async def _outgoing(self) -> AsyncIterator[Outgoing]:
@@ -138,19 +153,31 @@ class _Posting:
                 person = (
                     subscribers.by_id(tx, notice.subscriber_id) if notice and notice.subscriber_id else None
                 )
+                barred = notice is not None and _barred(tx, notice)
             if notice is None:
                 return
-            if person is None or now - notice.created_at > CONFIRM_WITHIN:
+            if person is None or barred or now - notice.created_at > CONFIRM_WITHIN:
+                why = "may not be written to" if barred else "too old to be of use"
                 with self._e.store.write() as tx:
-                    notices.close(tx, notice.id, "rejected", now, error="too old to be of use")
+                    notices.close(tx, notice.id, "rejected", now, error=why)
                 continue
-            message = self._message(notice, person)  # before the claim: a broken template leaves it waiting
+            try:
+                message = self._message(notice, person)
+            except PublisherError as exc:
+                self._set_aside(notice, exc, now)
+                continue
             with self._e.store.write() as tx:
                 mine = notices.claim(tx, notice.id, now)
             if mine:
                 fault("letter-claimed")
                 self._taken[notice.uid] = notice
                 yield message
+
+    def _set_aside(self, notice: StoredNotice, exc: PublisherError, now: datetime) -> None:
+        """A letter whose template is broken waits on; it was not claimed, and the others need not wait with it."""
+        self._broken = self._broken or exc
+        with self._e.store.write() as tx:
+            notices.set_aside(tx, notice.id, now, next_at=now + SOON, error=str(exc))
 
     def _message(self, notice: StoredNotice, person: StoredSubscriber) -> Outgoing:
         from publisher.render.notices import Notice, draw, notice_bytes, subject_of

@@ -161,6 +161,7 @@ def _forget(e: Equipment, tx: Transaction, email: str, now: datetime) -> Address
     known = subscribers.find(tx, address.norm)
     if known is None:
         suppressions.suppress(tx, address.norm, "forgotten", now)
+        notices.forget(tx, address.norm)
     else:
         forget_person(e, tx, known, now)
     return AddressOutcome(email=address.email, outcome="forgotten")

@@ -7,7 +7,7 @@ Whoever opens a page changes nothing: `look`, `preferences` and `view` read, the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from publisher.app.letters import (
     BACK_WITHIN,
     Outcome,
     Person,
+    leaver,
     next_tokens,
     opened,
     opened_notice,
@@ -27,7 +28,7 @@ from publisher.app.letters import (
 from publisher.core.delivery import read_mailing_key
 from publisher.core.errors import UsageError
 from publisher.core.issue import IssueName
-from publisher.core.preferences import LONGEST_PAUSE, Preferences, cadence_of
+from publisher.core.preferences import LONGEST_PAUSE, Preferences
 from publisher.core.token import Purpose, TokenError
 from publisher.core.variant import body_of, language_of
 from publisher.render.words import words
@@ -36,29 +37,13 @@ from publisher.store.engine import Transaction
 from publisher.store.subscribers import StoredSubscriber
 
 __all__ = [
-    "Outcome", "Person", "Preferences", "Wish", "ask", "change_address", "confirm", "confirm_change", "consent_text",
+    "Outcome", "Person", "Preferences", "ask", "change_address", "confirm", "confirm_change", "consent_text",
     "erase", "export_data", "look", "preferences", "resubscribe", "set_preferences", "unsubscribe", "view",
     "weekly_instead",
 ]  # fmt: skip
 
 How = Literal["page", "one-click", "mail"]
 """How somebody left: with the button of a page, by RFC 8058, or with a mail."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What the form said. Choices that nobody knows become the usual ones."""
-
-    email: str
-    cadence: str = "daily"
-    body: str = "full"
-    language: str = "zh-Hans"
-
-    @property
-    def choices(self) -> dict[str, str]:
-        return {
-            "cadence": cadence_of(self.cadence), "body": body_of(self.body), "language": language_of(self.language)
-        }  # fmt: skip
 
 
 def consent_text(e: Equipment, language: str) -> str:
@@ -73,35 +58,35 @@ def consent_text(e: Equipment, language: str) -> str:
 # ---------------------------------------------------------------- asking and confirming
 
 
-def ask(e: Equipment, wish: Wish, *, network: str, now: datetime) -> None:
+def ask(e: Equipment, email: str, wish: Preferences, *, network: str, now: datetime) -> None:
     """Somebody asks to be mailed: note it, whoever they are. One row is written, and nothing is looked up.
 
     `network` is the address that asked. Who asks too often is not told so. Raises AddressError.
     """
     from publisher.core.subscriber import normalise_email
 
-    address = normalise_email(wish.email)
+    address = normalise_email(email)
     if not e.limits.allows(network, now):
         return
-    choices = wish.choices
-    params = choices | {
-        "norm": address.norm,
-        "network": network[:64],
-        "text": consent_text(e, choices["language"]),
-    }
+    params = {
+        "cadence": wish.cadence, "body": wish.body, "language": wish.language, "norm": address.norm,
+        "network": network[:64], "text": consent_text(e, wish.language),
+    }  # fmt: skip
     with e.store.write() as tx:
         notices.add(
-            tx, uid=e.mint_uid(), kind="ask", email=address.email, language=choices["language"], params=params,
-            now=now,
+            tx, uid=e.mint_uid(), kind="ask", email=address.email, language=wish.language, params=params, now=now,
         )  # fmt: skip
 
 
 def look(e: Equipment, token: str, now: datetime, *, purpose: Purpose = "confirm") -> Person:
     """Whom a link is about, for the page with its button. Raises TokenError, TokenExpired."""
     with e.store.read() as tx:
+        if purpose == "unsubscribe":
+            person, own = leaver(tx, token, now)
+            return shown(e, person, veiled=not own)
         if purpose not in ("confirm", "change"):
             return shown(e, opened(tx, purpose, token, now))
-        person, notice, _ = opened_notice(tx, purpose, token, now)
+        person, notice = opened_notice(tx, purpose, token, now)
         return shown(e, person, new_email=notice.email if purpose == "change" else "")
 
 
@@ -111,7 +96,7 @@ def confirm(e: Equipment, token: str, *, network: str, now: datetime) -> Outcome
     Raises TokenError, TokenExpired.
     """
     with e.store.write() as tx:
-        person, notice, _ = opened_notice(tx, "confirm", token, now)
+        person, notice = opened_notice(tx, "confirm", token, now)
         if person.state in ("active", "paused"):
             return _outcome(e, tx, "already", person, now)
         left_since = person.state != "pending" and notice.created_at < person.state_at
@@ -129,14 +114,19 @@ def confirm(e: Equipment, token: str, *, network: str, now: datetime) -> Outcome
 
 
 def unsubscribe(e: Equipment, token: str, now: datetime, how: How = "page") -> Outcome:
-    """No more mail, at once. The tokens of the outcome hold one to come back with. Raises TokenError."""
+    """No more mail, at once. The tokens of the outcome hold one to come back with. Raises TokenError.
+
+    A link of an address of before does it too; the outcome of that has no tokens.
+    """
     with e.store.write() as tx:
-        person = opened(tx, "unsubscribe", token, now)
-        if person.state in ("unsubscribed", "complained"):
-            return _outcome(e, tx, "already", person, now)
-        subscribers.set_state(tx, person.id, "unsubscribed", now)
-        consents.note(tx, person.id, "withdrawn", at=now, source=how)
-        return _outcome(e, tx, "left", person, now)
+        person, own = leaver(tx, token, now)
+        away = person.state in ("unsubscribed", "complained")
+        if not away:
+            subscribers.set_state(tx, person.id, "unsubscribed", now)
+            consents.note(tx, person.id, "withdrawn", at=now, source=how)
+        outcome = _outcome(e, tx, "already" if away else "left", person, now)
+        veiled = shown(e, subscribers.by_id(tx, person.id), veiled=True)
+        return outcome if own else replace(outcome, person=veiled, tokens={})
 
 
 def weekly_instead(e: Equipment, token: str, now: datetime) -> Outcome:
@@ -176,20 +166,27 @@ def preferences(e: Equipment, token: str) -> Outcome:
         return _outcome(e, tx, "already", opened(tx, "preferences", token, now), now)
 
 
-def set_preferences(e: Equipment, token: str, wish: Preferences, now: datetime) -> Outcome:
+def set_preferences(
+    e: Equipment, token: str, wish: Preferences, now: datetime, *, keep_pause: bool = False
+) -> Outcome:
     """Save what a reader chose; a pause begins or ends with it. Who left stays away: only the choices are kept.
+
+    `keep_pause`: whether and how long they rest stays as it is, whatever the wish says.
 
     Raises TokenError, and UsageError for a pause that ends never or in the past.
     """
     today = e.today(now)
-    if wish.paused_until is not None and not today < wish.paused_until <= today + LONGEST_PAUSE:
+    until = None if keep_pause else wish.paused_until
+    if until is not None and not today < until <= today + LONGEST_PAUSE:
         raise UsageError(
             "a pause ends between tomorrow and a year from now", fix="choose another day, such as {day}",
             day=(today + timedelta(days=7)).isoformat(),
         )  # fmt: skip
     with e.store.write() as tx:
         person = opened(tx, "preferences", token, now)
-        changed = _choose(tx, person, wish, now) + _pause(tx, person, wish.paused_until, now)
+        changed = _choose(tx, person, wish, now)
+        if not keep_pause:
+            changed += _pause(tx, person, until, now)
         return _outcome(e, tx, "saved" if changed else "already", person, now)
 
 
@@ -218,60 +215,51 @@ def _pause(tx: Transaction, person: StoredSubscriber, until: date | None, now: d
 
 def change_address(e: Equipment, token: str, new_email: str, *, network: str, now: datetime) -> None:
     """Ask the new address whether it wants the mail; until it says so nothing changes. Says nothing about who is
-    known. Raises TokenError, AddressError."""
-    from publisher.app.notices import note_letter
+    known. Raises TokenError, AddressError, and UsageError when that address was asked too often."""
+    from publisher.app.notices import may_write
     from publisher.core.subscriber import normalise_email
 
     address = normalise_email(new_email)
     with e.store.write() as tx:
         person = opened(tx, "preferences", token, now)
-        refused = address.norm == person.email_norm or person.state not in ("active", "paused")
-        if refused or not e.limits.allows(network, now) or not note_letter(tx, person, now):
+        if address.norm == person.email_norm or person.state not in ("active", "paused"):
             return
-        if suppressions.reason(tx, address.norm) != "operator":
-            notices.add(
-                tx, uid=e.mint_uid(), kind="change", email=address.email, language=person.language, now=now,
-                params={"norm": address.norm}, subscriber_id=person.id,
-            )  # fmt: skip
+        if not e.limits.allows(network, now) or not may_write(tx, address.norm, now):
+            raise UsageError(
+                "a letter to that address was asked for a short while ago",
+                fix="look there, also among the junk mail; if nothing came, try again in an hour or tomorrow",
+            )
+        notices.add(
+            tx, uid=e.mint_uid(), kind="change", email=address.email, language=person.language, now=now,
+            params={"norm": address.norm}, subscriber_id=person.id,
+        )  # fmt: skip
 
 
 def confirm_change(e: Equipment, token: str, *, network: str, now: datetime) -> Outcome:
     """The button behind the link that the new address was sent; the old one is told afterwards.
 
-    Where the new address is somebody's already, that row reads on with these choices and this one leaves.
+    Where the new address is somebody's already, the two are one from now on, with the choices of the one who asked.
     Raises TokenError, TokenExpired.
     """
     with e.store.write() as tx:
-        person, notice, fresh = opened_notice(tx, "change", token, now)
+        person, notice = opened_notice(tx, "change", token, now)
         norm = notice.params["norm"]
         if person.email_norm == norm:
             return _outcome(e, tx, "already", person, now)
-        if not fresh:
-            raise TokenError
-        if person.state not in ("active", "paused"):
+        barred = suppressions.reason(tx, norm) == "operator"
+        if barred or person.state not in ("active", "paused"):
             return _outcome(e, tx, "used", person, now)
         suppressions.lift(tx, norm)
         other = subscribers.find(tx, norm)
-        if other is None:
-            subscribers.set_address(tx, person.id, email=notice.email, email_norm=norm)
-        else:
-            _hand_over(tx, person, other, now)
-        reader = person if other is None else other
-        consents.note(tx, reader.id, "changed", at=now, source=network[:64], text="address")
+        if other is not None:
+            subscribers.join(tx, other, person, now)
+        subscribers.set_address(tx, person.id, email=notice.email, email_norm=norm)
+        consents.note(tx, person.id, "changed", at=now, source=network[:64], text="address")
         notices.add(
             tx, uid=e.mint_uid(), kind="changed", email=person.email, language=person.language, now=now,
-            subscriber_id=reader.id,
+            params={"norm": person.email_norm}, subscriber_id=person.id,
         )  # fmt: skip
-        return _outcome(e, tx, "changed", reader, now)
-
-
-def _hand_over(tx: Transaction, person: StoredSubscriber, other: StoredSubscriber, now: datetime) -> None:
-    subscribers.set_preferences(tx, other.id, wished({}, person))
-    if other.state not in ("active", "paused"):
-        subscribers.set_state(tx, other.id, "active", now)
-    subscribers.set_state(tx, person.id, "unsubscribed", now)
-    subscribers.void_tokens(tx, person.id)
-    consents.note(tx, person.id, "withdrawn", at=now, source="change of address")
+        return _outcome(e, tx, "changed", person, now)
 
 
 # ---------------------------------------------------------------- what we know of them

@@ -84,7 +84,7 @@ def _vouched(tx: Transaction, norm: str, state: str, mint_uid: MintUid, now: dat
     consents.note(tx, person.id, "asked", at=now, source="operator")
     notices.add(
         tx, uid=mint_uid(), kind="confirmation", email=person.email, language=person.language, now=now,
-        subscriber_id=person.id,
+        params={"norm": norm}, subscriber_id=person.id,
     )  # fmt: skip
 
 
@@ -135,9 +135,10 @@ def listed(store: Store, *, zone: ZoneInfo, state: str | None = None) -> Subscri
 def ensure_owner(
     tx: Transaction, email: str, *, mint_uid: MintUid, now: datetime, language: Language = "zh-Hans"
 ) -> None:
-    """The owner of the configuration is an active subscriber from the first run on.
+    """The owner of the configuration is an active subscriber from the first run on, and the only owner.
 
-    An owner who was unsubscribed by hand stays so; a changed [mail] owner adds the new address.
+    An owner who was unsubscribed by hand stays so; a changed [mail] owner adds the new address. An owner who reads
+    elsewhere by now does so as a reader like others.
     """
     if not email:
         subscribers.set_owner(tx, None)
@@ -154,13 +155,11 @@ def ensure_owner(
             email_norm=address.norm,
             state="active",
             now=now,
-            owner=True,
             wish=Preferences(language=language),
         )
         known = subscribers.find(tx, address.norm)
         assert known is not None
-    if not known.owner:
-        subscribers.set_owner(tx, known.id)
+    subscribers.set_owner(tx, known.id)
 
 
 def normalised(email: str) -> Address:

@@ -112,9 +112,11 @@ def preferences_page(
 ) -> bytes:  # fmt: skip
     """What they chose, to be changed; another address; their data. `error` stands by the pause or, with `email`,
     by the new address."""
+    first, last = today + timedelta(days=1), today + LONGEST_PAUSE
+    until = reader.paused_until or first  # what is shown may be saved, though the operator chose it
     return _shown(
         templates, "preferences", "subscribe/preferences/", reader=reader, token=token, doors=doors, error=error,
-        email=email, saved=saved, pause=pause, first=today + timedelta(days=1), last=today + LONGEST_PAUSE,
+        email=email, saved=saved, pause=pause, first=min(first, until), last=max(last, until),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from publisher.store import schema as s
 from publisher.store.engine import Transaction
@@ -38,6 +38,12 @@ def restore(tx: Transaction, subscriber_id: int, consent: Consent) -> None:
             subscriber_id=subscriber_id, at=consent.at, kind=consent.kind, source=consent.source, text=consent.text
         )
     )  # fmt: skip
+
+
+def hand_over(tx: Transaction, left: int, lives: int) -> None:
+    """Two rows turned out to be one person: what was agreed to under either is theirs."""
+    c = s.consents.c
+    tx.execute(update(s.consents).where(c.subscriber_id == left).values(subscriber_id=lives))
 
 
 def of(tx: Transaction, subscriber_id: int) -> list[Consent]:

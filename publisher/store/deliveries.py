@@ -199,7 +199,7 @@ def claim(tx: Transaction, mailing_id: int, *, limit: int, now: datetime) -> lis
         .values(state="sending", attempts=c.attempts + 1, next_at=None, at=now)
         .returning(c.subscriber_id, c.variant, c.attempts)
     ).all()
-    people = _people(tx, [row.subscriber_id for row in taken])
+    people = _people(tx, [row.subscriber_id for row in taken], at=now)
     return [
         Claimed(
             mailing_id=mailing_id, subscriber_id=row.subscriber_id, variant=row.variant, attempts=row.attempts,
@@ -240,12 +240,12 @@ def _skip_suppressed(tx: Transaction, mailing_id: int, limit: int, now: datetime
     return bool(blocked)
 
 
-def _people(tx: Transaction, ids: list[int]) -> dict[int, dict[str, Any]]:
-    """What a message says about its reader."""
+def _people(tx: Transaction, ids: list[int], *, at: datetime) -> dict[int, dict[str, Any]]:
+    """What a message of that moment says about its reader."""
     c, agreed = s.subscribers.c, s.consents.c
     since = (
         select(agreed.subscriber_id, func.max(agreed.at).label("at"))
-        .where(agreed.kind.in_(_AGREED), agreed.subscriber_id.in_(ids))
+        .where(agreed.kind.in_(_AGREED), agreed.subscriber_id.in_(ids), agreed.at <= at)
         .group_by(agreed.subscriber_id)
         .subquery()
     )
@@ -260,16 +260,23 @@ def _people(tx: Transaction, ids: list[int]) -> dict[int, dict[str, Any]]:
 
 
 def of_reader(tx: Transaction, kind: str, name: IssueName, uid: str) -> Claimed | None:
-    """The delivery of a mailing to a reader, whatever became of it."""
+    """The delivery of a mailing to a reader, whatever became of it, as the message said it then.
+
+    Links of a message are void once its reader has another address: the one of today is the one it was mailed to.
+    """
     d, m = s.deliveries.c, s.mailings.c
     query = (
-        select(d.mailing_id, d.subscriber_id, d.variant, d.attempts)
+        select(d.mailing_id, d.subscriber_id, d.variant, d.attempts, d.at)
         .join(s.mailings, m.id == d.mailing_id)
         .join(s.subscribers, s.subscribers.c.id == d.subscriber_id)
         .where(m.kind == kind, m.day == name.day, m.sequence == name.sequence, s.subscribers.c.uid == uid)
     )
     row = tx.execute(query).mappings().one_or_none()
-    return Claimed(**row, **_people(tx, [row["subscriber_id"]])[row["subscriber_id"]]) if row else None
+    if row is None:
+        return None
+    facts = dict(row)
+    person = _people(tx, [facts["subscriber_id"]], at=facts.pop("at"))[facts["subscriber_id"]]
+    return Claimed(**facts, **person)
 
 
 def close(tx: Transaction, mailing_id: int, closings: Iterable[Closing], now: datetime) -> None:

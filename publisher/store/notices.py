@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Text, and_, delete, func, insert, or_, select, update
 
 from publisher.store import schema as s
 from publisher.store.engine import Transaction
@@ -90,6 +90,32 @@ def drop(tx: Transaction, notice_id: int) -> None:
     tx.execute(delete(s.notices).where(s.notices.c.id == notice_id))
 
 
+def address() -> ColumnElement[str]:
+    """The comparable address that a letter is about."""
+    return func.json_extract(s.notices.c.params, "$.norm", type_=Text)
+
+
+def changes_asked(tx: Transaction, email_norm: str, since: datetime) -> list[datetime]:
+    """When anybody asked that mail should go to this address instead of theirs, oldest first."""
+    c = s.notices.c
+    query = select(c.created_at).where(c.kind == "change", c.created_at >= since, address() == email_norm)
+    return list(tx.execute(query.order_by(c.created_at)).scalars())
+
+
+def forget(tx: Transaction, email_norm: str) -> None:
+    """Take out every letter, and every wish for one, that names an address, whoever asked for it."""
+    named = or_(func.lower(s.notices.c.email) == email_norm, address() == email_norm)
+    tx.execute(delete(s.notices).where(named))
+
+
+def hand_over(tx: Transaction, left: int, lives: int) -> None:
+    """Two rows turned out to be one person. What an old address must be told is still told; the other letters of the
+    row that is left open nothing any more."""
+    c = s.notices.c
+    tx.execute(delete(s.notices).where(c.subscriber_id == left, c.kind != "changed"))
+    tx.execute(update(s.notices).where(c.subscriber_id == left).values(subscriber_id=lives))
+
+
 def any_older(tx: Transaction, before: datetime) -> bool:
     """Whether `drop_older` would find any."""
     return (
@@ -152,6 +178,12 @@ def close(
 ) -> None:
     """Write what became of a claimed letter."""
     _set(tx, notice_id, state=state, next_at=next_at, at=now, error=error)
+
+
+def set_aside(tx: Transaction, notice_id: int, now: datetime, *, next_at: datetime, error: str) -> None:
+    """It cannot be written at present; letters behind it go first. Nothing happens when somebody else has it."""
+    due = and_(s.notices.c.id == notice_id, _due(now))
+    tx.execute(update(s.notices).where(due).values(state="deferred", next_at=next_at, at=now, error=error))
 
 
 def give_back(tx: Transaction, notice_id: int, now: datetime, *, next_at: datetime) -> None:

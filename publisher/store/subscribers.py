@@ -9,11 +9,16 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, not_, or_, select, update
 
 from publisher.core.preferences import Preferences
+from publisher.store import consents, notices
 from publisher.store import schema as s
 from publisher.store.engine import Transaction
+from publisher.store.handover import hand_over
 
 _HOLLOW = ""
-"""The address of somebody who was forgotten: the row stays for the books of old mailings, and says nothing."""
+"""The address of a row that is nobody's any more: it stays for the books of old mailings, and says nothing."""
+
+_JOINED = "joined:"
+"""Such a row of somebody who reads on under another one: 'joined:THIS:OTHER'. Its old links still lead out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,14 @@ def by_uid(tx: Transaction, uid: str) -> StoredSubscriber | None:
     return _one(tx, s.subscribers.c.uid == uid)
 
 
+def living(tx: Transaction, uid: str) -> StoredSubscriber | None:
+    """The subscriber with this uid, or the one that they became."""
+    person = by_uid(tx, uid)
+    if person is None or not person.email_norm.startswith(_JOINED):
+        return person
+    return by_id(tx, int(person.email_norm.rpartition(":")[2]))
+
+
 def by_id(tx: Transaction, subscriber_id: int) -> StoredSubscriber:
     """A subscriber whose row is known to be there."""
     found = _one(tx, s.subscribers.c.id == subscriber_id)
@@ -61,9 +74,9 @@ def _one(tx: Transaction, condition: ColumnElement[bool]) -> StoredSubscriber | 
 
 
 def is_owner(tx: Transaction, email: str) -> bool:
-    """Whether the owner is somebody with exactly this address."""
+    """Whether the owner is somebody with exactly this address, and nobody else."""
     c = s.subscribers.c
-    return tx.execute(select(c.id).where(c.email == email, c.owner == 1)).first() is not None
+    return list(tx.execute(select(c.email).where(c.owner == 1)).scalars()) == [email]
 
 
 def everyone(tx: Transaction, *, state: str | None = None) -> list[StoredSubscriber]:
@@ -83,7 +96,6 @@ def add(
     email_norm: str,
     state: str,
     now: datetime,
-    owner: bool = False,
     wish: Preferences | None = None,
     facts: Mapping[str, object] | None = None,
 ) -> None:
@@ -94,7 +106,7 @@ def add(
     tx.execute(
         insert(s.subscribers).values(
             {
-                "uid": uid, "email": email, "email_norm": email_norm, "state": state, "owner": int(owner),
+                "uid": uid, "email": email, "email_norm": email_norm, "state": state, "owner": 0,
                 "created_at": now, "state_at": now, **(_chosen(wish) if wish else {}), **(facts or {}),
             }
         )
@@ -117,6 +129,27 @@ def set_address(tx: Transaction, subscriber_id: int, *, email: str, email_norm: 
     """Somebody reads elsewhere from now on; what was mailed to the old address opens nothing any more."""
     _change(tx, subscriber_id, email=email, email_norm=email_norm, soft_bounces=0)
     void_tokens(tx, subscriber_id)
+
+
+def join(tx: Transaction, left: StoredSubscriber, lives: StoredSubscriber, now: datetime) -> None:
+    """Two rows turned out to be one person, who reads on as `lives`; `left` gives its address free.
+
+    What was mailed to either counts for both, and what waits for both is mailed once.
+    """
+    hand_over(tx, left.id, lives.id, wanted=left.state == "active", now=now)
+    consents.hand_over(tx, left.id, lives.id)
+    notices.hand_over(tx, left.id, lives.id)
+    for older in _joined(tx, left.id):
+        _change(tx, older, email_norm=f"{_JOINED}{older}:{lives.id}")
+    _empty(tx, left.id, uid=left.uid, email_norm=f"{_JOINED}{left.id}:{lives.id}", now=now)
+    if left.owner:
+        set_owner(tx, lives.id)
+
+
+def _joined(tx: Transaction, subscriber_id: int) -> list[int]:
+    """Rows whose person reads on as this one."""
+    c = s.subscribers.c
+    return list(tx.execute(select(c.id).where(c.email_norm.like(f"{_JOINED}%:{subscriber_id}"))).scalars())
 
 
 def void_tokens(tx: Transaction, subscriber_id: int) -> None:
@@ -142,6 +175,13 @@ def wake(tx: Transaction, today: date, now: datetime) -> int:
 
 def remove(tx: Transaction, subscriber_id: int, *, uid: str, now: datetime) -> None:
     """Take everything personal out. Where the books of mailings name the row it stays, hollow, under a new `uid`."""
+    notices.forget(tx, by_id(tx, subscriber_id).email_norm)
+    for older in _joined(tx, subscriber_id):
+        _remove_row(tx, older, uid=f"{uid}-{older}", now=now)
+    _remove_row(tx, subscriber_id, uid=uid, now=now)
+
+
+def _remove_row(tx: Transaction, subscriber_id: int, *, uid: str, now: datetime) -> None:
     c, d = s.subscribers.c, s.deliveries.c
     tx.execute(delete(s.consents).where(s.consents.c.subscriber_id == subscriber_id))
     tx.execute(delete(s.notices).where(s.notices.c.subscriber_id == subscriber_id))
@@ -150,24 +190,30 @@ def remove(tx: Transaction, subscriber_id: int, *, uid: str, now: datetime) -> N
         return
     # Servers say the address in what they answer.
     tx.execute(update(s.deliveries).where(d.subscriber_id == subscriber_id).values(smtp_text=""))
+    _empty(tx, subscriber_id, uid=uid, email_norm=f"forgotten:{subscriber_id}", now=now)
+
+
+def _empty(tx: Transaction, subscriber_id: int, *, uid: str, email_norm: str, now: datetime) -> None:
+    """Leave nothing of a person in a row, and make its tokens worthless."""
     _change(
-        tx, subscriber_id, uid=uid, email=_HOLLOW, email_norm=f"forgotten:{subscriber_id}", state="unsubscribed",
-        owner=0, created_at=now, state_at=now, asked_at=None, asked_n=0, soft_bounces=0, paused_until=None,
+        tx, subscriber_id, uid=uid, email=_HOLLOW, email_norm=email_norm, state="unsubscribed", owner=0,
+        created_at=now, state_at=now, asked_at=None, asked_n=0, soft_bounces=0, paused_until=None,
     )  # fmt: skip
     set_preferences(tx, subscriber_id, Preferences())
     void_tokens(tx, subscriber_id)
 
 
 def unconfirmed(tx: Transaction, before: datetime) -> list[int]:
-    """Who asked by the form before this moment, never confirmed, and was never mailed a digest."""
-    c, d, agreed = s.subscribers.c, s.deliveries.c, s.consents.c
+    """Who asked by the form before this moment and not again, never confirmed, and was never mailed a digest."""
+    c, d, agreed, letter = s.subscribers.c, s.deliveries.c, s.consents.c, s.notices.c
     other = exists().where(
         agreed.subscriber_id == c.id,
         or_(agreed.kind != "asked", agreed.source == "operator", agreed.at >= before),
     )
     mailed = exists().where(d.subscriber_id == c.id)
     asked = exists().where(agreed.subscriber_id == c.id)
-    stale = and_(c.state == "pending", c.created_at < before, asked, not_(other), not_(mailed))
+    again = exists().where(letter.kind == "ask", notices.address() == c.email_norm)
+    stale = and_(c.state == "pending", c.created_at < before, asked, not_(other), not_(mailed), not_(again))
     return list(tx.execute(select(c.id).where(stale)).scalars())
 
 

@@ -27,6 +27,7 @@ class Postman:
         self._stopping = Event()
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._said = ""
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="postman")
@@ -47,7 +48,9 @@ class Postman:
             rest_s = LOOK_S
             try:
                 await asyncio.to_thread(self._send)
-            except PublisherError:
+                self._said = ""
+            except PublisherError as exc:
+                self._say(str(exc))
                 rest_s = REST_S
             except Exception:  # a bug in one letter must not end all the others
                 log.exception("letters could not be sent")
@@ -55,6 +58,12 @@ class Postman:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(rest_s):
                     await self._woken.wait()
+
+    def _say(self, trouble: str) -> None:
+        """One line for a trouble, however long it lasts."""
+        if trouble != self._said:
+            log.warning("letters wait: %s", trouble)
+        self._said = trouble
 
     def _send(self) -> None:
         asyncio.run(self._app.send_letters(going=lambda: not self._stopping.is_set()))

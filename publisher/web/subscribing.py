@@ -19,11 +19,12 @@ from starlette.routing import Route
 
 from publisher.app import signup, subscribe_form
 from publisher.app.equipment import Equipment
-from publisher.app.signup import Outcome, Person, Wish
+from publisher.app.letters import wished
+from publisher.app.signup import Outcome, Person
 from publisher.core.errors import UsageError
-from publisher.core.preferences import Preferences, cadence_of
+from publisher.core.preferences import Preferences
 from publisher.core.token import Purpose, TokenError, TokenExpired
-from publisher.core.variant import body_of, language_of
+from publisher.core.variant import language_of
 from publisher.render import pages, subscribing
 from publisher.render.environment import Templates
 from publisher.render.subscribing import Done, Doors, Form
@@ -115,12 +116,9 @@ class _TheForm(_Desk):
         gate = await self._ask(lambda e: subscribe_form.gate(e, form.stamp, now))
         if gate != "open":
             return await self._shown(form, _MISTYPED, wrong=gate, language=language)
-        wish = Wish(
-            email=form.email, cadence=form.wish.cadence, body=form.wish.body, language=form.wish.language
-        )
         network = self._gatekeeper.network(request)
         try:
-            await self._ask(lambda e: signup.ask(e, wish, network=network, now=now))
+            await self._ask(lambda e: signup.ask(e, form.email, form.wish, network=network, now=now))
         except UsageError as exc:
             return await self._shown(form, _MISTYPED, wrong="", error=exc, language=language)
         return answers.page(subscribing.asked_page(self._templates(language), form.email.strip()))
@@ -233,14 +231,20 @@ class _ReaderPages(_Desk):
         token, now = fields.get("t", ""), self._app.now()
         if fields.get("do") == "address":
             return await self._another_address(request, token, fields.get("email", ""))
-        wish, until = _wished(fields), fields.get("until", "") if fields.get("pause") == "until" else ""
+        if fields.get("do") != "save":
+            return await self._paged(request, lambda e: self._preferences(e, request, token))
+        until = fields.get("until", "").strip() if fields.get("pause") == "until" else ""
 
         def saved(e: Equipment) -> bytes:
-            paused = replace(wish, paused_until=_day(until)) if fields.get("pause") == "until" else wish
-            signup.set_preferences(e, token, paused, now)
+            person = signup.preferences(e, token).person
+            wish, kept = wished(fields, person.preferences), _keeps_pause(fields, person)
+            if fields.get("pause") == "until" and not kept:
+                wish = replace(wish, paused_until=_day(until))
+            signup.set_preferences(e, token, wish, now, keep_pause=kept)
             return self._preferences(e, request, token, saved=True)
 
         def again(e: Equipment, error: UsageError) -> bytes:
+            wish = wished(fields, signup.preferences(e, token).person.preferences)
             return self._preferences(e, request, token, wish=wish, error=error, pause=until or " ")
 
         return await self._paged(request, saved, again=again)
@@ -395,15 +399,16 @@ _DOORS = ("preferences", "unsubscribe", "resubscribe")
 
 
 def _filled_in(fields: Fields, language: str) -> Form:
-    said = {"language": language_of(language), **fields}
-    return Form(stamp=fields.get("stamp", ""), email=fields.get("email", ""), wish=_wished(said))
+    wish = wished(fields, Preferences(language=language_of(language)))
+    return Form(stamp=fields.get("stamp", ""), email=fields.get("email", ""), wish=wish)
 
 
-def _wished(fields: Fields) -> Preferences:
-    return Preferences(
-        cadence=cadence_of(fields.get("cadence", "")), body=body_of(fields.get("body", "")),
-        language=language_of(fields.get("language", "")),
-    )  # fmt: skip
+def _keeps_pause(fields: Fields, person: Person) -> bool:
+    """Whether a form leaves a pause as it is: it says nothing of one, or just what its page showed. That may be a
+    pause without an end, or one that we would not let a reader choose."""
+    shown = person.paused_until.isoformat() if person.paused_until else ""
+    same = person.state == "paused" and fields.get("until", "").strip() == shown
+    return "pause" not in fields or (fields["pause"] == "until" and same)
 
 
 def _day(written: str) -> date:

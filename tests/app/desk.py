@@ -12,7 +12,8 @@ from pathlib import Path
 
 from publisher.app import notices, signup
 from publisher.app.equipment import Equipment
-from publisher.app.signup import Outcome, Wish
+from publisher.app.letters import wished
+from publisher.app.signup import Outcome, Preferences
 from publisher.core.token import Purpose
 from tests.house import House, essays
 
@@ -43,7 +44,7 @@ class Desk:
 
     def ask(self, email: str = READER, *, network: str = NETWORK, **wish: str) -> None:
         with self.equipment() as e:
-            signup.ask(e, Wish(email=email, **wish), network=network, now=self.now)
+            signup.ask(e, email, wished(wish, Preferences()), network=network, now=self.now)
 
     def send(self) -> int:
         with self.equipment() as e:

@@ -176,7 +176,7 @@ def test_whoever_must_confirm_first_is_asked_by_a_letter(tmp_path: Path) -> None
     assert [kind for kind, _ in desk.consents()] == ["asked", "confirmed"]
 
 
-def test_a_template_that_is_broken_loses_no_letter(tmp_path: Path) -> None:
+def test_a_template_that_is_broken_loses_no_letter_and_holds_up_no_other(tmp_path: Path) -> None:
     from publisher.core.errors import TemplateError
 
     desk = Desk(tmp_path, templates={"folder": "mine"})
@@ -184,11 +184,27 @@ def test_a_template_that_is_broken_loses_no_letter(tmp_path: Path) -> None:
     mine.mkdir(parents=True)
     (mine / "confirmation.txt").write_text("{{ nonsense }}", "utf-8")
     desk.ask()
+    desk.ask("known@example.org")
+    with desk.equipment() as e, e.store.write() as tx:
+        from publisher.store import subscribers
+
+        subscribers.add(
+            tx,
+            uid="known",
+            email="known@example.org",
+            email_norm="known@example.org",
+            state="active",
+            now=desk.now,
+        )
     with pytest.raises(TemplateError):
         desk.send()
-    assert letter_rows(desk) == [("waiting", 0, 0)]
+    assert letter_rows(desk) == [("deferred", 0, 1), ("accepted", 1, 0)]
+    ((error,),) = desk.house.rows("SELECT error FROM notices WHERE state = 'deferred'")
+    assert "confirmation.txt" in str(error)
     (mine / "confirmation.txt").unlink()
+    desk.later(minutes=5)
     assert desk.send() == 1
+    assert letter_rows(desk) == [("accepted", 1, 0), ("accepted", 1, 0)]
 
 
 # ---------------------------------------------------------------- killed

@@ -335,17 +335,6 @@ def test_until_the_new_address_confirms_mail_goes_to_the_old_one(desk: Desk) -> 
     assert desk.person()["email"] == READER
 
 
-def test_an_address_that_is_somebodys_already_reads_on_alone(desk: Desk) -> None:
-    desk.subscribe(body="titles")
-    desk.subscribe(NEW)
-    desk.later(hours=1)
-    changing(desk)
-    with desk.equipment() as e:
-        token = desk.token(desk.letters(NEW)[-1])
-        assert signup.confirm_change(e, token, network=NETWORK, now=desk.now).kind == "changed"
-    assert (desk.state(), desk.state(NEW), desk.person(NEW)["body"]) == ("unsubscribed", "active", "titles")
-
-
 def test_a_change_asked_for_before_another_one_is_void(desk: Desk) -> None:
     desk.subscribe()
     desk.later(hours=1)
@@ -363,8 +352,11 @@ def test_a_change_asked_for_before_another_one_is_void(desk: Desk) -> None:
 def test_changing_addresses_floods_nobody(desk: Desk) -> None:
     desk.subscribe()
     desk.later(hours=1)
-    for n in range(10):
-        changing(desk, f"victim{n}@example.net")
+    changing(desk, "victim@example.net")
+    for _ in range(9):
+        desk.later(minutes=1)
+        with pytest.raises(UsageError, match="asked for a short while ago"):
+            changing(desk, "victim@example.net")
     assert len([m for m in desk.house.mails() if "victim" in str(m["To"])]) == 1
 
 

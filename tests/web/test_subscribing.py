@@ -9,7 +9,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -238,6 +238,83 @@ def test_a_pause_ends_on_a_day_to_come(site: Site) -> None:
     assert 'value="2025-02-10"' in paused.text
     assert site.post("/subscribe/preferences/", {**choice, "pause": ""}).status_code == 200
     assert site.state() == "active"
+
+
+def preferences_token(site: Site) -> str:
+    return fields_of(site.served.get(site.link_to(site.digest(), "subscribe/preferences/")).text)["t"]
+
+
+def test_what_a_form_does_not_say_stays_as_it_is(site: Site) -> None:
+    site.subscribe(cadence="weekly", body="lead", language="en")
+    site.app.set_subscriber(READER, cadence="daily", body=None, language=None)
+    token = preferences_token(site)
+    path = "/subscribe/preferences/"
+    paused = {"t": token, "do": "save", "pause": "until", "until": "2025-02-10"}
+    assert site.post(path, paused).status_code == 200
+    before = everything(site)
+    for fields in ({}, {"cadence": "weekly", "pause": ""}, {"do": "nonsense", "pause": ""}, {"do": "save"}):
+        assert site.post(path, {"t": token, **fields}).status_code == 200
+        assert everything(site) == before, fields
+    assert site.post(path, {"t": token, "do": "save", "cadence": "weekly"}).status_code == 200
+    row = site.house.rows(
+        f"SELECT cadence, body, language, state, paused_until FROM subscribers WHERE email_norm = '{READER}'"
+    )
+    assert row == [("weekly", "lead", "en", "paused", "2025-02-10")]
+
+
+@pytest.mark.parametrize("until", [None, "2031-01-01", "2025-01-31"])
+def test_the_page_of_any_pause_may_be_saved_as_it_is_shown(site: Site, until: str | None) -> None:
+    site.subscribe()
+    token = preferences_token(site)
+    site.app.pause_subscriber(READER, date.fromisoformat(until) if until else None)
+    site.later(days=2)  # a short pause is over by then, and no tick has ended it yet
+    before = everything(site)
+    saved = site.press(f"/subscribe/preferences/?t={token}", "save")
+    assert saved.status_code == 200
+    assert 'role="status"' in saved.text
+    assert everything(site) == before
+    assert site.state() == "paused"
+
+
+def test_who_asks_for_a_change_too_often_is_told_so(site: Site) -> None:
+    site.subscribe()
+    fields = {"t": preferences_token(site), "do": "address", "email": "li.si@example.net"}
+    assert site.post("/subscribe/preferences/", fields).status_code == 200
+    again = site.post("/subscribe/preferences/", fields)
+    assert again.status_code == 422
+    assert "不久前刚有人请我们给这个地址写过信" in again.text
+    assert 'value="li.si@example.net"' in again.text
+    assert len(site.letters("li.si@example.net")) == 1
+
+
+def test_the_old_mailbox_opens_nothing_after_a_change_but_the_way_out(site: Site) -> None:
+    site.ask()
+    confirm = site.link(site.letters()[-1])
+    site.press(confirm)
+    mail = site.digest()
+    token = fields_of(site.served.get(site.link_to(mail, "subscribe/preferences/")).text)["t"]
+    fields = {"t": token, "do": "address", "email": "li.si@example.net"}
+    site.post("/subscribe/preferences/", fields)
+    change = site.link(site.letters("li.si@example.net")[-1])
+    assert site.press(change).status_code == 200
+    assert site.press(change).status_code == 200  # pressed twice
+    old = confirm.partition("?t=")[2]
+    for answer in (site.served.get(confirm), site.post("/subscribe/confirm/", {"t": old})):
+        assert answer.status_code == 404
+        assert "example.net" not in answer.text
+    for name in ("view", "preferences"):
+        assert site.served.get(site.link_to(mail, f"subscribe/{name}/")).status_code == 404
+    page = site.served.get(site.link_to(mail, "subscribe/unsubscribe/"))
+    assert page.status_code == 200
+    assert "example.net" not in page.text
+    assert site.state("li.si@example.net") == "active"
+    assert site.post(site.link_to(mail, "u/"), {"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert site.state("li.si@example.net") == "unsubscribed"
+    left = site.post("/subscribe/unsubscribe/", fields_of(page.text))
+    assert left.status_code == 200
+    assert "?t=" not in left.text
+    assert 'name="t"' not in left.text
+    assert "example.net" not in left.text
 
 
 # ---------------------------------------------------------------- GET changes nothing
