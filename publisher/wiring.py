@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from publisher.app.ports import Called, Mailer
     from publisher.app.search import SearchSummary
     from publisher.app.served import Files, Pulse
+    from publisher.app.subscribe import Because
     from publisher.app.summary import (
         AdoptSummary,
         DeliveriesSummary,
@@ -315,11 +316,11 @@ class App:
                 e.store, emails, pending=pending, mint_uid=e.mint_uid, now=self.now(), language=language
             )
 
-    def remove_subscribers(self, emails: tuple[str, ...]) -> SubscribersChange:
+    def remove_subscribers(self, emails: tuple[str, ...], *, because: Because = "left") -> SubscribersChange:
         from publisher.app.subscribe import remove
 
         with self._equipped() as e, e.lock("subscribers remove"):
-            return remove(e.store, emails, now=self.now())
+            return remove(e.store, emails, because=because, now=self.now())
 
     def list_subscribers(self, *, state: str | None = None) -> SubscribersSummary:
         from publisher.app.subscribe import listed

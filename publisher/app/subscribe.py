@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
 from publisher.app.summary import (
@@ -56,7 +56,10 @@ def _add(
         address = normalised(email)
     except UsageError as exc:
         return AddressOutcome(email=email, outcome="refused", why=Note(exc.sentence, exc.params))
-    if suppressions.reason(tx, address.norm):
+    reason = suppressions.reason(tx, address.norm)
+    if reason == "operator":  # a block is lifted by whom it was laid
+        suppressions.lift(tx, address.norm)
+    elif reason:
         why = Note("asked not to be mailed, or may not be: they must subscribe by themselves")
         return AddressOutcome(email=address.email, outcome="suppressed", why=why)
     known = subscribers.find(tx, address.norm)
@@ -88,19 +91,33 @@ def _vouched(tx: Transaction, norm: str, state: str, mint_uid: MintUid, now: dat
     )  # fmt: skip
 
 
-def remove(store: Store, emails: Sequence[str], *, now: datetime) -> SubscribersChange:
+Because = Literal["left", "complained", "blocked"]
+"""Why the operator takes an address out. Who complained may come back by themselves alone; who is blocked may not."""
+
+
+def remove(
+    store: Store, emails: Sequence[str], *, because: Because = "left", now: datetime
+) -> SubscribersChange:
     """Unsubscribe addresses; what they were mailed stays in the books."""
     with store.write() as tx:
-        return SubscribersChange(addresses=tuple(_remove(tx, email, now) for email in emails))
+        return SubscribersChange(addresses=tuple(_remove(tx, email, because, now) for email in emails))
 
 
-def _remove(tx: Transaction, email: str, now: datetime) -> AddressOutcome:
+def _remove(tx: Transaction, email: str, because: Because, now: datetime) -> AddressOutcome:
     try:
-        known = subscribers.find(tx, normalised(email).norm)
+        address = normalised(email)
     except UsageError as exc:
         return AddressOutcome(email=email, outcome="refused", why=Note(exc.sentence, exc.params))
+    known = subscribers.find(tx, address.norm)
+    if because == "blocked":
+        suppressions.suppress(tx, address.norm, "operator", now)
     if known is None:
-        return AddressOutcome(email=email, outcome="unknown")
+        return AddressOutcome(email=email, outcome="blocked" if because == "blocked" else "unknown")
+    if because == "complained" and known.state != "complained":
+        suppressions.suppress(tx, address.norm, "complained", now)
+        subscribers.set_state(tx, known.id, "complained", now)
+        consents.note(tx, known.id, "withdrawn", at=now, source="operator")
+        return AddressOutcome(email=known.email, outcome="removed", state="complained", uid=known.uid)
     if known.state == "complained":  # more than a wish to leave, and not to be lost
         return AddressOutcome(email=known.email, outcome="already", state=known.state, uid=known.uid)
     if known.state != "unsubscribed":

@@ -250,7 +250,7 @@ class AddressOutcome:
     email: str
     outcome: Literal[
         "added", "reactivated", "already", "removed", "unknown", "refused",
-        "suppressed", "forgotten", "paused", "changed",
+        "suppressed", "forgotten", "paused", "changed", "blocked",
     ]  # fmt: skip
     state: str = ""
     uid: str | None = None

@@ -42,6 +42,7 @@ _OUTCOMES = {
     "forgotten": "forgotten",
     "paused": "paused",
     "changed": "changed",
+    "blocked": "blocked",
 }
 _STATES = {
     "pending": "to be confirmed",
@@ -68,8 +69,17 @@ def add(ask: Ask, *, emails: tuple[str, ...], pending: bool) -> int:
 
 @command("remove", "Unsubscribe addresses; what they were mailed stays in the books.")
 @click.argument("emails", nargs=-1, required=True)
-def remove(ask: Ask, *, emails: tuple[str, ...]) -> int:
-    change: SubscribersChange = ask.run(ask.app().remove_subscribers, addresses(emails))
+@click.option(
+    "--complained", "because", flag_value="complained", help="they called it spam: only they can come back"
+)
+@click.option(
+    "--block", "because", flag_value="blocked", help="nothing is mailed there, until it is added by hand"
+)
+@click.option("--left", "because", flag_value="left", default="left", help="they asked for it (the default)")
+def remove(ask: Ask, *, emails: tuple[str, ...], because: str) -> int:
+    change: SubscribersChange = ask.run(
+        ask.app().remove_subscribers, addresses(emails), because=because or "left"
+    )
     return ask.screen.show(change, changed(change, ask.words))
 
 

@@ -18,10 +18,10 @@ Reason = Literal["forgotten", "complained", "bounced", "operator"]
 
 def suppress(tx: Transaction, email_norm: str, reason: Reason, now: datetime) -> None:
     """Mail nothing to this address from now on. The first reason stays, but a complaint or a wish to be forgotten
-    outweighs a bounce."""
+    outweighs a bounce, and the operator's block everything."""
     hashed = _hashed(tx, email_norm)
     known = _reasons(tx, [hashed]).get(hashed)
-    if known is None or known == "bounced":
+    if known is None or known == "bounced" or reason == "operator":
         tx.execute(delete(s.suppressions).where(s.suppressions.c.hash == hashed))
         tx.execute(s.suppressions.insert().values(hash=hashed, reason=reason, at=now))
 

@@ -495,3 +495,31 @@ def test_who_asked_and_never_confirmed_is_forgotten_after_a_month(desk: Desk) ->
     desk.house.tick()
     assert desk.state() is None
     assert READER not in repr(desk.house.content_rows())
+
+
+# ---------------------------------------------------------------- what the operator says
+
+
+def test_who_complained_comes_back_by_themselves_and_by_nobody_else(desk: Desk) -> None:
+    desk.subscribe()
+    desk.house.app.remove_subscribers((READER,), because="complained")
+    assert desk.state() == "complained"
+    [refused] = desk.house.app.add_subscribers((READER,)).addresses
+    assert (refused.outcome, desk.state()) == ("suppressed", "complained")
+    desk.later(days=1)
+    desk.subscribe()
+    assert desk.state() == "active"
+
+
+def test_a_blocked_address_is_mailed_nothing_until_the_operator_adds_it(desk: Desk) -> None:
+    desk.subscribe()
+    before = len(desk.letters())
+    desk.house.app.remove_subscribers((READER, "stranger@example.org"), because="blocked")
+    desk.later(days=1)
+    for email in (READER, "stranger@example.org"):
+        desk.ask(email)
+    assert desk.send() == 0
+    assert (len(desk.letters()), desk.letters("stranger@example.org")) == (before, [])
+    assert desk.state() == "unsubscribed"
+    desk.house.app.add_subscribers((READER,))
+    assert desk.state() == "active"

@@ -183,8 +183,8 @@ class FakeApp:
             )
         )
 
-    def remove_subscribers(self, emails: tuple[str, ...]) -> SubscribersChange:
-        self._called("remove_subscribers", emails)
+    def remove_subscribers(self, emails: tuple[str, ...], *, because: str = "left") -> SubscribersChange:
+        self._called("remove_subscribers", emails, because=because)
         return SubscribersChange(addresses=tuple(AddressOutcome(email=e, outcome="removed") for e in emails))
 
     def list_subscribers(self, *, state: str | None = None) -> SubscribersSummary:
