@@ -25,7 +25,7 @@ from publisher.adapters.lock import WAIT_S, held
 from publisher.adapters.output import OutputFolder
 from publisher.app.equipment import Equipment
 from publisher.app.progress import Progress, Silent
-from publisher.app.summary import Said
+from publisher.app.verb_summary import Said
 from publisher.config import Config, site_of
 from publisher.core import faults
 from publisher.core.errors import ConfigError, FolderError
@@ -44,22 +44,25 @@ if TYPE_CHECKING:
     from publisher.app.backup import BackupSummary, RestoreSummary
     from publisher.app.export import ExportedSite
     from publisher.app.link_summary import FixSummary, LinksSummary, ProbeSummary
-    from publisher.app.people_summary import ExportSummary, ImportSummary
+    from publisher.app.people_summary import (
+        ExportSummary,
+        ImportSummary,
+        SubscribersChange,
+        SubscribersSummary,
+    )
     from publisher.app.ports import Called, Mailer
     from publisher.app.search import SearchSummary
     from publisher.app.served import Files, Pulse
     from publisher.app.subscribe import Because
-    from publisher.app.summary import (
+    from publisher.app.summary import RunSummary
+    from publisher.app.verb_summary import (
         AdoptSummary,
         DeliveriesSummary,
         EntryChange,
         HistorySummary,
         LintSummary,
         PreviewSummary,
-        RunSummary,
         StatusSummary,
-        SubscribersChange,
-        SubscribersSummary,
     )
     from publisher.core.issue import IssueName
     from publisher.core.site import Site

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from publisher.app import stamp as site_stamp
 from publisher.app.ports import Output
-from publisher.app.summary import AdoptSummary, Note
+from publisher.app.summary import Note
+from publisher.app.verb_summary import AdoptSummary
 from publisher.core.errors import OperatorMustAct
 from publisher.core.faults import fault
 from publisher.render.printed import PrintedEntry, read_page

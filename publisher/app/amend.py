@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from publisher.app.equipment import Equipment
-from publisher.app.summary import EntryChange, Note
+from publisher.app.summary import Note
+from publisher.app.verb_summary import EntryChange
 from publisher.core.errors import UsageError
 from publisher.store import entries, publication
 from publisher.store.engine import Transaction

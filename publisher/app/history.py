@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from publisher.app.equipment import Equipment
-from publisher.app.summary import HistorySummary, RunLine
+from publisher.app.verb_summary import HistorySummary, RunLine
 from publisher.store import runs
 
 

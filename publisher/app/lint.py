@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from publisher.app.ports import Documents
 from publisher.app.reading import FileReader, ReadEntry, ReadFile
-from publisher.app.summary import EntrySummary, LinkSummary, LintSummary
+from publisher.app.summary import EntrySummary, LinkSummary
+from publisher.app.verb_summary import LintSummary
 from publisher.core.diagnostics import Diagnostic
 from publisher.core.errors import FolderError
 from publisher.core.reading_options import ReadingOptions

@@ -8,9 +8,16 @@ from datetime import date, datetime
 from typing import Any, Literal, get_args
 
 from publisher.app.equipment import Equipment
-from publisher.app.people_summary import ExportSummary, ImportedRow, ImportSummary, RowOutcome
+from publisher.app.people_summary import (
+    AddressOutcome,
+    ExportSummary,
+    ImportedRow,
+    ImportSummary,
+    RowOutcome,
+    SubscribersChange,
+)
 from publisher.app.subscribe import normalised
-from publisher.app.summary import AddressOutcome, Note, SubscribersChange
+from publisher.app.summary import Note
 from publisher.core.errors import UsageError
 from publisher.core.preferences import Preferences, cadence_of
 from publisher.core.roster import BadRow, Row, decoded, rows, written

@@ -3,12 +3,57 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, Literal
 
-from publisher.app.summary import Note, as_json
+from publisher.app.summary import DONE, USAGE, Note, as_json, exit_code, fields_of, iso
 from publisher.render.words import Words
 
 RowOutcome = Literal["bad", "duplicate", "suppressed", "left", "already"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriberSummary:
+    """One subscriber. `since` is when they became what `state` says, in the publication's zone."""
+
+    uid: str
+    email: str
+    state: str
+    cadence: str = "daily"
+    body: str = "full"
+    language: str = "zh-Hans"
+    paused_until: date | None = None  # the first day on which mail comes again
+    owner: bool = False
+    joined: datetime | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscribersSummary:
+    """`subscribers list`."""
+
+    subscribers: tuple[SubscriberSummary, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressOutcome:
+    """What became of one address. `why` is set for refused ones."""
+
+    email: str
+    outcome: Literal[
+        "added", "reactivated", "already", "removed", "unknown", "refused",
+        "suppressed", "forgotten", "paused", "changed", "blocked",
+    ]  # fmt: skip
+    state: str = ""
+    uid: str | None = None
+    why: Note | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscribersChange:
+    """`subscribers add` and `remove`: one outcome an address, in the order given."""
+
+    addresses: tuple[AddressOutcome, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +88,29 @@ class ExportSummary:
 
     people: int
     text: str
+
+
+@exit_code.register
+def _change_exit_code(change: SubscribersChange) -> int:
+    return USAGE if any(a.outcome in ("refused", "suppressed") for a in change.addresses) else DONE
+
+
+@as_json.register
+def _subscribers_json(listed: SubscribersSummary, words: Words) -> dict[str, Any]:
+    return {
+        "subscribers": [
+            fields_of(s)
+            | {"joined": iso(s.joined), "since": iso(s.since)}
+            | {"paused_until": s.paused_until.isoformat() if s.paused_until else None}
+            for s in listed.subscribers
+        ]
+    }
+
+
+@as_json.register
+def _change_json(change: SubscribersChange, words: Words) -> dict[str, Any]:
+    rows = [fields_of(a) | {"why": a.why.said(words) if a.why else None} for a in change.addresses]
+    return {"subscribers": rows}
 
 
 @as_json.register

@@ -12,7 +12,8 @@ from publisher.app.mailing import sample_message
 from publisher.app.ports import Output
 from publisher.app.progress import Progress
 from publisher.app.publish import rehearse
-from publisher.app.summary import PreviewSummary, RunSummary, Would
+from publisher.app.summary import RunSummary, Would
+from publisher.app.verb_summary import PreviewSummary
 from publisher.core.errors import FolderError
 from publisher.render.digest import Frozen
 from publisher.render.pages import day_path, file_of

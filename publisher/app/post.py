@@ -14,7 +14,8 @@ from publisher.app.progress import Progress
 from publisher.app.report import Reporting, report
 from publisher.app.run import stamp_site
 from publisher.app.scan import Scanned
-from publisher.app.summary import DeliveriesSummary, DeliverySummary, Note, OutputsSummary, RunSummary
+from publisher.app.summary import Note, OutputsSummary, RunSummary
+from publisher.app.verb_summary import DeliveriesSummary, DeliverySummary
 from publisher.core.choice import Choice
 from publisher.core.errors import OperatorMustAct, UsageError
 from publisher.core.issue import IssueName

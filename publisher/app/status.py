@@ -6,7 +6,8 @@ from publisher.app.beginning import site_conflict
 from publisher.app.choose import waiting
 from publisher.app.equipment import Equipment
 from publisher.app.report import held_mailings
-from publisher.app.summary import HeldItem, StatusSummary
+from publisher.app.summary import HeldItem
+from publisher.app.verb_summary import StatusSummary
 from publisher.core import calendar
 from publisher.store import deliveries, issues, links, publication, runs, subscribers
 

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
-from publisher.app.summary import (
+from publisher.app.people_summary import (
     AddressOutcome,
-    Note,
     SubscribersChange,
     SubscribersSummary,
     SubscriberSummary,
 )
+from publisher.app.summary import Note
 from publisher.core.errors import UsageError
 from publisher.core.preferences import Preferences
 from publisher.core.variant import Language

@@ -1,4 +1,5 @@
-"""What a verb reports back: frozen values that become the terminal's words, the JSON faces and the exit code.
+"""What a run reports back, and what every report is made of: frozen values that become the terminal's words, the JSON
+faces and the exit code. What the other verbs report stands in verb_, people_ and link_summary.
 
 Sentences travel as English message ids with parameters (`Note`, `HeldItem`, `Diagnostic`) and become words
 only when they are shown. The keys that `as_json` writes are public: a change is a line in the change log.
@@ -183,193 +184,18 @@ class RunSummary:
     pages_at: str = ""  # what to open: 'public/index.html'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreviewSummary:
-    """What `preview` wrote (pages and .eml to open, the page of the day first) and what would go out."""
-
-    files: tuple[str, ...]
-    summary: RunSummary
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusSummary:
-    """How things stand, without changing anything."""
-
-    next_run: datetime | None = None
-    last_run: datetime | None = None
-    last_outcome: str = ""
-    last_ok: bool | None = None
-    unpublished_entries: int = 0  # without drafts
-    drafts: int = 0
-    days_of_material: int = 0
-    books: Mapping[str, int] = field(default_factory=dict)  # of the last mailing
-    last_issue: str = ""  # '2025-01-29' or '2025-01-29/2'
-    links: Mapping[str, int] = field(default_factory=dict)  # by verdict
-    subscribers: Mapping[str, int] = field(default_factory=dict)  # by state
-    held: tuple[HeldItem, ...] = ()
-    trial: bool = False
-    timezone: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LintSummary:
-    """What the documents say about themselves. `files` as they were named or found."""
-
-    files: tuple[str, ...]
-    entries: tuple[EntrySummary, ...] = ()
-    diagnostics: tuple[Diagnostic, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubscriberSummary:
-    """One subscriber. `since` is when they became what `state` says, in the publication's zone."""
-
-    uid: str
-    email: str
-    state: str
-    cadence: str = "daily"
-    body: str = "full"
-    language: str = "zh-Hans"
-    paused_until: date | None = None  # the first day on which mail comes again
-    owner: bool = False
-    joined: datetime | None = None
-    since: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubscribersSummary:
-    """`subscribers list`."""
-
-    subscribers: tuple[SubscriberSummary, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddressOutcome:
-    """What became of one address. `why` is set for refused ones."""
-
-    email: str
-    outcome: Literal[
-        "added", "reactivated", "already", "removed", "unknown", "refused",
-        "suppressed", "forgotten", "paused", "changed", "blocked",
-    ]  # fmt: skip
-    state: str = ""
-    uid: str | None = None
-    why: Note | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubscribersChange:
-    """`subscribers add` and `remove`: one outcome an address, in the order given."""
-
-    addresses: tuple[AddressOutcome, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryChange:
-    """`allow UID` and `correct UID --note`: the entry and what will happen to it, as a sentence."""
-
-    uid: str
-    title: str
-    url: str | None = None
-    note: Note
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdoptSummary:
-    """`adopt`: what was read back from the pages and marked as published."""
-
-    pages: int = 0
-    entries: int = 0
-    issues: int = 0
-    notices: tuple[Note, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliverySummary:
-    """One delivery. `issue` is '2025-01-29' or '2025-01-29/2'; of a weekly mailing the day its week ended with."""
-
-    issue: str
-    kind: str = "daily"  # daily | extra | weekly
-    email: str
-    state: str
-    attempts: int = 0
-    code: str | None = None
-    text: str | None = None
-    at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveriesSummary:
-    """`deliveries` and `deliveries uncertain`; `resolved` counts what --resend or --sent changed."""
-
-    deliveries: tuple[DeliverySummary, ...] = ()
-    resolved: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What `pause`, `resume`, `cancel` and `skip` came to, as one sentence."""
-
-    note: Note
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunLine:
-    """A run as the log keeps it. `ok` None: it was killed, or is still going. Moments in the publication's zone."""
-
-    run: int
-    kind: str
-    started_at: datetime
-    ended_at: datetime | None = None
-    ok: bool | None = None
-    day: date | None = None
-    outcome: str = ""
-    error: str = ""
-    figures: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistorySummary:
-    """`history`: runs, newest first."""
-
-    runs: tuple[RunLine, ...] = ()
-
-
-Summary = (
-    Said
-    | HistorySummary
-    | RunSummary
-    | PreviewSummary
-    | StatusSummary
-    | LintSummary
-    | SubscribersSummary
-    | SubscribersChange
-    | EntryChange
-    | AdoptSummary
-    | DeliveriesSummary
-)
-
-
+@singledispatch
 def exit_code(summary: object) -> int:
     """What the process says with its exit code; with several causes the highest counts."""
-    match summary:
-        case RunSummary():
-            return _run_exit_code(summary)
-        case PreviewSummary():
-            return REFUSED if _some_refused(summary.summary) else DONE
-        case LintSummary():
-            return REFUSED if has_errors(summary.diagnostics) else DONE
-        case SubscribersChange():
-            return USAGE if any(a.outcome in ("refused", "suppressed") for a in summary.addresses) else DONE
-        case _:
-            return DONE
+    return DONE
 
 
+@exit_code.register
 def _run_exit_code(run: RunSummary) -> int:
     kinds = {item.kind for item in run.held}
     causes = {
         MUST_ACT: "held" in (run.outcome, run.would) or "run" in kinds,
-        REFUSED: _some_refused(run),
+        REFUSED: some_refused(run),
         MAIL_OPEN: "mail" in kinds or any(map(_is_open, (run.books, run.weekly.books if run.weekly else {}))),
     }
     return max((code for code, present in causes.items() if present), default=DONE)
@@ -379,7 +205,7 @@ def _is_open(books: Mapping[str, int]) -> bool:
     return any(books.get(word) for word in ("deferred", "uncertain"))
 
 
-def _some_refused(run: RunSummary) -> bool:
+def some_refused(run: RunSummary) -> bool:
     return run.documents.refused > 0 or has_errors(run.diagnostics)
 
 
@@ -390,23 +216,23 @@ def as_json(summary: object, words: Words) -> dict[str, Any]:
 
 
 @as_json.register
-def _run_json(run: RunSummary, words: Words) -> dict[str, Any]:
+def run_json(run: RunSummary, words: Words) -> dict[str, Any]:
     face: dict[str, Any] = {"run": run.run, "day": run.day.isoformat(), "outcome": run.outcome}
     if run.would is not None:
         face["would"] = run.would
     return face | {
         "issue": issue_json(run.issue) if run.issue else None,
-        "documents": _fields(run.documents),
+        "documents": fields_of(run.documents),
         "diagnostics": [diagnostic_json(found, words) for found in run.diagnostics],
         "books": books_json(run.books),
         "held": [item.said(words) for item in run.held],
         "recovered": [note.said(words) for note in run.recovered],
-        "outputs": _fields(run.outputs),
+        "outputs": fields_of(run.outputs),
         "recipients": run.recipients,
-        "mail": _fields(run.mail) if run.mail else None,
+        "mail": fields_of(run.mail) if run.mail else None,
         "weekly": _weekly_json(run.weekly) if run.weekly else None,
         "trial": run.trial,
-        "next_run": _iso(run.next_run),
+        "next_run": iso(run.next_run),
         "feed_items": run.feed_items,
         "notices": [note.said(words) for note in run.notices],
     }
@@ -415,95 +241,9 @@ def _run_json(run: RunSummary, words: Words) -> dict[str, Any]:
 def _weekly_json(weekly: WeeklySummary) -> dict[str, Any]:
     return {
         "day": weekly.day.isoformat(),
-        "mail": _fields(weekly.mail),
+        "mail": fields_of(weekly.mail),
         "books": books_json(weekly.books),
     }
-
-
-@as_json.register
-def _preview_json(preview: PreviewSummary, words: Words) -> dict[str, Any]:
-    return {"files": list(preview.files)} | _run_json(preview.summary, words)
-
-
-@as_json.register
-def _status_json(status: StatusSummary, words: Words) -> dict[str, Any]:
-    verdicts = ("alive", "dead", "unsure", "unchecked")
-    states = ("pending", "active", "paused", "unsubscribed", "bounced", "complained")
-    return {
-        "next_run": _iso(status.next_run),
-        "last_run": _iso(status.last_run),
-        "unpublished_entries": status.unpublished_entries,
-        "drafts": status.drafts,
-        "days_of_material": status.days_of_material,
-        "books": books_json(status.books),
-        "links": {verdict: status.links.get(verdict, 0) for verdict in verdicts},
-        "subscribers": {state: status.subscribers.get(state, 0) for state in states},
-        "held": [item.said(words) for item in status.held],
-        "trial": status.trial,
-    }
-
-
-@as_json.register
-def _lint_json(lint: LintSummary, words: Words) -> dict[str, Any]:
-    entries = [entry_json(entry) for entry in lint.entries]
-    for entry in entries:
-        entry["links"] = [{"url": link["url"]} for link in entry["links"]]
-    found = [diagnostic_json(diagnostic, words) for diagnostic in lint.diagnostics]
-    return {"files": list(lint.files), "entries": entries, "diagnostics": found}
-
-
-@as_json.register
-def _subscribers_json(listed: SubscribersSummary, words: Words) -> dict[str, Any]:
-    return {
-        "subscribers": [
-            _fields(s)
-            | {"joined": _iso(s.joined), "since": _iso(s.since)}
-            | {"paused_until": s.paused_until.isoformat() if s.paused_until else None}
-            for s in listed.subscribers
-        ]
-    }
-
-
-@as_json.register
-def _change_json(change: SubscribersChange, words: Words) -> dict[str, Any]:
-    rows = [_fields(a) | {"why": a.why.said(words) if a.why else None} for a in change.addresses]
-    return {"subscribers": rows}
-
-
-@as_json.register
-def _entry_change_json(change: EntryChange, words: Words) -> dict[str, Any]:
-    return {"uid": change.uid, "title": change.title, "url": change.url, "note": change.note.said(words)}
-
-
-@as_json.register
-def _adopt_json(adopted: AdoptSummary, words: Words) -> dict[str, Any]:
-    return _fields(adopted) | {"notices": [note.said(words) for note in adopted.notices]}
-
-
-@as_json.register
-def _deliveries_json(listed: DeliveriesSummary, words: Words) -> dict[str, Any]:
-    rows = [_fields(d) | {"at": _iso(d.at)} for d in listed.deliveries]
-    return {"deliveries": rows, "resolved": listed.resolved}
-
-
-@as_json.register
-def _said_json(said: Said, words: Words) -> dict[str, Any]:
-    return {"note": said.note.said(words)}
-
-
-@as_json.register
-def _history_json(history: HistorySummary, words: Words) -> dict[str, Any]:
-    rows = [
-        _fields(line)
-        | {
-            "started_at": _iso(line.started_at),
-            "ended_at": _iso(line.ended_at),
-            "day": line.day.isoformat() if line.day else None,
-            "figures": dict(line.figures),
-        }
-        for line in history.runs
-    ]
-    return {"runs": rows}
 
 
 def issue_json(issue: IssueSummary) -> dict[str, Any]:
@@ -532,9 +272,9 @@ def books_json(books: Mapping[str, int]) -> dict[str, int]:
     return {word: books.get(word, 0) for word in BOOKS}
 
 
-def _fields(value: Any) -> dict[str, Any]:
+def fields_of(value: Any) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
-def _iso(at: datetime | None) -> str | None:
+def iso(at: datetime | None) -> str | None:
     return at.isoformat(timespec="seconds") if at else None

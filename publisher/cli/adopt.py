@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.app.summary import AdoptSummary
+from publisher.app.verb_summary import AdoptSummary
 from publisher.cli.asking import Ask
 from publisher.cli.command import command
 from publisher.render.words import Words

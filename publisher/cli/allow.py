@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from publisher.app.summary import EntryChange
+from publisher.app.verb_summary import EntryChange
 from publisher.cli.asking import Ask
 from publisher.cli.command import command
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from publisher.app.summary import DeliveriesSummary, DeliverySummary
+from publisher.app.verb_summary import DeliveriesSummary, DeliverySummary
 from publisher.cli.asking import Ask
 from publisher.cli.command import command
 from publisher.core.errors import UsageError

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from publisher.app.summary import HistorySummary, RunLine
+from publisher.app.verb_summary import HistorySummary, RunLine
 from publisher.cli.asking import Ask
 from publisher.cli.command import command
 from publisher.render.words import Words

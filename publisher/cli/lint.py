@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from publisher.app.summary import LintSummary
+from publisher.app.verb_summary import LintSummary
 from publisher.cli.asking import Ask
 from publisher.cli.command import command
 from publisher.cli.run_report import finding

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from publisher.app.people_summary import ExportSummary, ImportedRow, ImportSummary
-from publisher.app.summary import REFUSED, SubscribersChange
+from publisher.app.people_summary import ExportSummary, ImportedRow, ImportSummary, SubscribersChange
+from publisher.app.summary import REFUSED
 from publisher.cli.asking import Ask
 from publisher.cli.command import command
 from publisher.cli.subscribers import addresses, changed

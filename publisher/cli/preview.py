@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.app.summary import PreviewSummary, as_json, exit_code
+from publisher.app.summary import as_json, exit_code
+from publisher.app.verb_summary import PreviewSummary
 from publisher.cli.asking import Ask
 from publisher.cli.command import command
 from publisher.cli.progress import watched

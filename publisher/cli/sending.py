@@ -6,7 +6,7 @@ from datetime import date
 
 import click
 
-from publisher.app.summary import Said
+from publisher.app.verb_summary import Said
 from publisher.cli.asking import Ask
 from publisher.cli.command import command
 from publisher.cli.deliver import issue_name

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from publisher.app.summary import BOOKS, StatusSummary
+from publisher.app.summary import BOOKS
+from publisher.app.verb_summary import StatusSummary
 from publisher.cli.asking import Ask
 from publisher.cli.command import command
 from publisher.cli.run_report import TRIAL, held_line

@@ -8,7 +8,12 @@ from datetime import datetime
 
 import click
 
-from publisher.app.summary import AddressOutcome, SubscribersChange, SubscribersSummary, SubscriberSummary
+from publisher.app.people_summary import (
+    AddressOutcome,
+    SubscribersChange,
+    SubscribersSummary,
+    SubscriberSummary,
+)
 from publisher.cli.asking import Ask
 from publisher.cli.command import Group, command
 from publisher.core.errors import UsageError

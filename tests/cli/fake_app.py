@@ -10,29 +10,33 @@ from zoneinfo import ZoneInfo
 
 from publisher.app import progress as told
 from publisher.app.export import ExportedSite
+from publisher.app.people_summary import (
+    AddressOutcome,
+    SubscribersChange,
+    SubscribersSummary,
+    SubscriberSummary,
+)
 from publisher.app.progress import Progress, Silent
 from publisher.app.summary import (
-    AddressOutcome,
-    AdoptSummary,
-    DeliveriesSummary,
-    DeliverySummary,
     DocumentsSummary,
-    EntryChange,
     EntrySummary,
     HeldItem,
     IssueSummary,
     LinkSummary,
-    LintSummary,
     MailSummary,
     Note,
     OutputsSummary,
-    PreviewSummary,
     RunSummary,
-    StatusSummary,
-    SubscribersChange,
-    SubscribersSummary,
-    SubscriberSummary,
     WaitingSummary,
+)
+from publisher.app.verb_summary import (
+    AdoptSummary,
+    DeliveriesSummary,
+    DeliverySummary,
+    EntryChange,
+    LintSummary,
+    PreviewSummary,
+    StatusSummary,
 )
 from publisher.core.diagnostics import Diagnostic
 
