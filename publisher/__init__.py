@@ -5,6 +5,7 @@ The map of the house; imports run only downwards (held by import-linter, see pyp
     cli, __main__        askers: turn a command line into a verb and its report into words
     web   scheduler      askers too: the site for readers (Starlette, uvicorn)   the clock (APScheduler)
     wiring               the one place where all floors meet; the only wall clock
+    equipping            the parts that a verb works with, made of the configuration
     app                  what we do: one verb a file, each may run twice safely
     adapters             how we reach out: files, HTTP, mail; reached through app.ports
     render   store       what things look like (pure)   what we remember (SQLAlchemy Core)

@@ -15,7 +15,7 @@ from publisher.app.report import Reporting, report
 from publisher.app.run import stamp_site
 from publisher.app.scan import Scanned
 from publisher.app.summary import Note, OutputsSummary, RunSummary
-from publisher.app.verb_summary import DeliveriesSummary, DeliverySummary
+from publisher.app.verb_summary import DeliveriesSummary, DeliverySummary, Said
 from publisher.core.choice import Choice
 from publisher.core.errors import OperatorMustAct, UsageError
 from publisher.core.issue import IssueName
@@ -83,36 +83,40 @@ def _open(e: Equipment, issue: IssueName, *, release: bool) -> None:
                 deliveries.set_mailing(tx, mailing.id, "open", "released")
 
 
-def set_going(e: Equipment, issue: IssueName | None, *, paused: bool) -> Note:
+def set_going(e: Equipment, issue: IssueName | None, *, paused: bool) -> Said:
     """Pause or resume the sending of one issue, or of the whole publication. Takes effect on a run under way:
     it takes no lock. UsageError: no such mailing, or it is over."""
     with e.store.write() as tx:
         if issue is None:
             publication.set_paused(tx, paused=paused)
             if paused:
-                return Note(
-                    "paused: nothing is published by the clock and nothing is sent until publisher resume"
+                return Said(
+                    note=Note(
+                        "paused: nothing is published by the clock and nothing is sent until publisher resume"
+                    )
                 )
-            return Note("resumed: the next run goes on where it was")
+            return Said(note=Note("resumed: the next run goes on where it was"))
         for mailing in _in_state(tx, issue, "open" if paused else "paused"):
             deliveries.set_mailing(
                 tx, mailing.id, "paused" if paused else "open", "paused" if paused else mailing.reason
             )
         said = "the mail of {issue} is paused" if paused else "the mail of {issue} goes on with the next run"
-        return Note(said, {"issue": str(issue)})
+        return Said(note=Note(said, {"issue": str(issue)}))
 
 
-def cancel(e: Equipment, issue: IssueName) -> Note:
+def cancel(e: Equipment, issue: IssueName) -> Said:
     """End the mailing of an issue: pages and feeds stay, who was not mailed yet is not mailed."""
     with e.store.write() as tx:
         under_way = _in_state(tx, issue, "open", "held", "paused")
         n = sum(deliveries.cancel(tx, mailing.id, e.clock()) for mailing in under_way)
-        return Note(
-            "the mail of {issue} is cancelled: {n} readers are not mailed", {"issue": str(issue), "n": n}
+        return Said(
+            note=Note(
+                "the mail of {issue} is cancelled: {n} readers are not mailed", {"issue": str(issue), "n": n}
+            )
         )
 
 
-def skip(e: Equipment, day: date) -> Note:
+def skip(e: Equipment, day: date) -> Said:
     """Leave a slot out: nothing is published in it; its entries go with the next one. UsageError: it was used."""
     with e.lock("skip"), e.store.write() as tx:
         if day < e.today(e.clock()):
@@ -122,7 +126,9 @@ def skip(e: Equipment, day: date) -> Note:
                 "the issue of {day} is out", day=day.isoformat(), fix="publisher cancel stops its mail"
             )
         issues.skip(tx, day, now=e.clock())
-        return Note("{day} is left out; its entries go with the next issue", {"day": day.isoformat()})
+        return Said(
+            note=Note("{day} is left out; its entries go with the next issue", {"day": day.isoformat()})
+        )
 
 
 def _mailings(tx: Transaction, issue: IssueName) -> list[Mailing]:
