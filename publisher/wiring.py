@@ -168,12 +168,15 @@ class App(Equipping):
         site, lagging = site_of(self.config), self._days_behind()
         return search(self._index, site, query, year=year, topic=topic, page=page, lagging=lagging)
 
-    def keep_search_index(self, begun: Callable[[int], None]) -> int:
-        """All of it, however long that takes; `begun` is told of how many days, when there are any."""
+    def keep_search_index(
+        self, begun: Callable[[int], None] = lambda days: None, *, most: int = sys.maxsize
+    ) -> int:
+        """All of it, however long that takes, or about so many entries; returns how many days are left. `begun` is
+        told of how many days, when there are any."""
         from publisher.app.index import keep_index
 
         with self._equipped(create=False) as e:
-            return keep_index(e, most=sys.maxsize, begun=begun)
+            return keep_index(e, most=most, begun=begun)
 
     def _days_behind(self) -> int:
         left = self._index.days_left()

@@ -1,7 +1,12 @@
-"""Keeping the search index in step with what is public: what moved is read again, what vanished is taken out."""
+"""Keeping the search index in step with what is public: what moved is read again, what vanished is taken out.
+
+Who answers questions keeps it: the web server after every change of the site, `publisher search` before it answers.
+A run that publishes has nothing to do with it.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
@@ -10,21 +15,17 @@ from publisher.store import entries, search
 from publisher.store.engine import Transaction, pieces
 from publisher.store.search import Searchable
 
-MOST_BY_HAND, MOST_BY_CLOCK = 20, 4_000
-"""Entries that one run reads for the index at most, newest days first, and whole pieces: a run by hand takes what it
-published itself and hardly more, so that it is as quick in a large archive; the clock's runs take all of it, and so
-does whoever asks a question by hand."""
-
-_TOGETHER_BY_HAND, _TOGETHER_BY_CLOCK = 2, 20
+_TOGETHER = 20
 """Days that are read and written together."""
 
 
 def keep_index(
-    e: Equipment, *, most: int = MOST_BY_CLOCK, begun: Callable[[int], None] = lambda days: None
+    e: Equipment, *, most: int = sys.maxsize, begun: Callable[[int], None] = lambda days: None
 ) -> int:
-    """Bring the index nearer to the store; returns how many days are left for the next run.
+    """Bring the index nearer to the store; returns how many days are left for the next call.
 
-    `begun` is told how many days must be read, when there are any. Raises StoreError.
+    `most`: entries that are read at most, newest days first, in whole pieces. `begun` is told how many days must be
+    read, when there are any. Raises StoreError.
     """
     known = e.index.known()
     with e.store.read() as tx:
@@ -57,7 +58,7 @@ def _moved(known: Mapping[date, str], wanted: Mapping[date, str]) -> list[date]:
 def _index(e: Equipment, tx: Transaction, wanted: Mapping[date, str], most: int) -> int:
     """Read days in this order until there were so many entries; returns how many days."""
     read = done = 0
-    for days in pieces(wanted, _TOGETHER_BY_CLOCK if most > MOST_BY_HAND else _TOGETHER_BY_HAND):
+    for days in pieces(wanted, _TOGETHER):
         if read >= most:
             break
         texts = _read(e, tx, days)

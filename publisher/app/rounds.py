@@ -1,5 +1,5 @@
-"""What belongs to a run beside publishing: the monitor hears of it, the index and the hub learn what is new, and by
-the clock the night's backup, the week's report and alert mail.
+"""What belongs to a run beside publishing: the monitor hears of it, the hub learns what is new, and by the clock
+the night's backup, the week's report and alert mail.
 
 None of it can fail a run: what goes wrong here is a trouble that the owner is told of.
 """
@@ -13,7 +13,6 @@ from publisher.app import alerts, just_read, pings
 from publisher.app.backup import nightly_backup
 from publisher.app.equipment import Equipment
 from publisher.app.hubs import tell_hub
-from publisher.app.index import MOST_BY_CLOCK, MOST_BY_HAND, keep_index
 from publisher.app.publish import due_slot, was_empty
 from publisher.app.summary import RunSummary
 from publisher.app.week_report import send_report
@@ -74,7 +73,6 @@ class _Rounds:
         known = self._known()
         if known is None:
             return
-        await self._job("search", lambda: self._index(run))
         await self._job("hub", lambda: tell_hub(e, known))
         if self._by_clock:
             await self._job("backup", self._backup)
@@ -102,11 +100,6 @@ class _Rounds:
             await self._job("ping", lambda: pings.ping_fail(e, found[alerts.RUN]))
         if known is not None:
             await self._job("alerts", lambda: alerts.tell(e, known, there, now))
-
-    async def _index(self, run: RunSummary) -> None:
-        if not self._by_clock and not run.outputs.written and self._e.index.known():
-            return  # nothing moved: a run by hand with nothing to do is done at once
-        keep_index(self._e, most=MOST_BY_CLOCK if self._by_clock else MOST_BY_HAND)
 
     async def _backup(self) -> None:
         nightly_backup(self._e, self._e.clock())

@@ -1,4 +1,5 @@
-"""The keeper of the table: notices that the site has changed, makes the table anew, and knows whether all is well."""
+"""The keeper of the table: notices that the site has changed, makes the table anew and has the search index follow,
+and knows whether all is well."""
 
 from __future__ import annotations
 
@@ -22,6 +23,7 @@ _OPEN_AGE_S = 300  # while the day's issue may still come at any moment
 _PULSE_LOOKS, _OVERDUE_PULSE_LOOKS = 60, 5
 _PATIENCE_LOOKS = 15  # a site that is being written all the time is shown as it is then
 _UNSETTLED_TRIES = 5
+_INDEXED_TOGETHER = 200  # entries, a second or so: who ends the process waits no longer
 
 log = logging.getLogger("publisher.web")
 
@@ -44,6 +46,8 @@ class Keeper:
         self._due: date | None = None
         self._open = False
         self._trouble = ""
+        self._indexing: asyncio.Task[None] | None = None
+        self._index_moved, self._index_trouble = True, ""
         self._woken, self._anew = asyncio.Event(), False
         self._loop = asyncio.get_running_loop()
 
@@ -55,12 +59,17 @@ class Keeper:
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        while True:
-            woken = await self._wait()
-            try:
-                await self._look(woken=woken)
-            except Exception:  # whatever it was, the table at hand goes on being served
-                log.exception("the site could not be looked at")
+        try:
+            while True:
+                self._keep_index()
+                woken = await self._wait()
+                try:
+                    await self._look(woken=woken)
+                except Exception:  # whatever it was, the table at hand goes on being served
+                    log.exception("the site could not be looked at")
+        finally:
+            if self._indexing is not None:
+                self._indexing.cancel()
 
     def wake(self, *, anew: bool = False) -> None:
         """Look now, as after a run of our own; `anew`: and make the table again whatever it looks like."""
@@ -119,14 +128,37 @@ class Keeper:
         if mark != self._made_of:
             self._unsettled_tries = 0
         self.files.table, self._made_of, self._moving_looks = table, mark, 0
+        self._index_moved = True
         self._tell()
 
     def _table(self) -> Table:
         known = self._app.served_files()
         return self._shelf.table(known.recorded, known.gone, now=self._app.now(), before=self.files.table)
 
+    def _keep_index(self) -> None:
+        """Beside everything else, one at a time."""
+        if self._index_moved and (self._indexing is None or self._indexing.done()):
+            self._index_moved = False
+            self._indexing = asyncio.create_task(self._index(), name="index")
+
+    async def _index(self) -> None:
+        """All of it, in portions. What fails is told once, and tried again with the next pulse."""
+        try:
+            while await asyncio.to_thread(self._app.keep_search_index, most=_INDEXED_TOGETHER):
+                pass
+        except PublisherError as exc:
+            if str(exc) != self._index_trouble:
+                log.error("%s", exc)  # noqa: TRY400 (what an operator can mend needs no traceback)
+            self._index_trouble = str(exc)
+        except Exception:
+            log.exception("the search index could not be kept")
+            self._index_trouble = "a bug"
+        else:
+            self._index_trouble = ""
+
     async def _feel_pulse(self) -> None:
         """Ask whether an issue is overdue, and when the next is."""
+        self._index_moved = self._index_moved or bool(self._index_trouble)
         try:
             pulse = await asyncio.to_thread(self._app.pulse)
         except PublisherError as exc:

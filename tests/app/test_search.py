@@ -9,6 +9,7 @@ import pytest
 
 from publisher.app import index as keeping
 from publisher.app.search import SearchSummary
+from publisher.core.errors import StoreError
 from tests.house import House, day_file, essay
 
 FIRST = "2025-01-29 08:00"
@@ -17,6 +18,14 @@ FIRST = "2025-01-29 08:00"
 @pytest.fixture
 def house(tmp_path: Path) -> House:
     return House(tmp_path)
+
+
+def asked(
+    house: House, query: str, *, year: int | None = None, topic: str = "", page: int = 1
+) -> SearchSummary:
+    """As `publisher search` and the web server ask: the index is kept by who answers."""
+    house.app.keep_search_index()
+    return house.app.search(query, year=year, topic=topic, page=page)
 
 
 def uids(found: SearchSummary) -> list[str]:
@@ -28,7 +37,7 @@ def test_what_is_published_is_found_with_its_address_and_words(house: House) -> 
         "2025-01-29", day_file("2025-01-29", f"{essay('甲')}\n\n#经济# 关税又涨了，AI 也涨了。", essay("乙"))
     )
     house.once(FIRST)
-    found = house.app.search("关税 AI")
+    found = asked(house, "关税 AI")
     (hit,) = found.hits
     assert hit.url == f"https://daily.example.cn/{hit.permalink}"
     assert house.exists(hit.permalink)
@@ -41,9 +50,9 @@ def test_what_is_not_public_yet_is_not_found(house: House) -> None:
     house.write("2025-01-29", day_file("2025-01-29", essay("甲")))
     house.write("2025-01-30", day_file("2025-01-30", f"{essay('乙')}\n\n关税"))
     house.once(FIRST)
-    assert house.app.search("关税").total == 0
+    assert asked(house, "关税").total == 0
     house.once("2025-01-30 08:00")
-    assert house.app.search("关税").total == 1
+    assert asked(house, "关税").total == 1
 
 
 def test_an_edit_is_found_after_the_next_run_and_the_old_words_are_not(house: House) -> None:
@@ -51,50 +60,49 @@ def test_an_edit_is_found_after_the_next_run_and_the_old_words_are_not(house: Ho
     house.once(FIRST)
     house.write("2025-01-29", day_file("2025-01-29", f"{essay('甲')}\n\n汽车"))
     house.once("2025-01-29 09:00")
-    assert house.app.search("关税").total == 0
-    assert house.app.search("汽车").total == 1
+    assert asked(house, "关税").total == 0
+    assert asked(house, "汽车").total == 1
 
 
 def test_a_withdrawn_entry_vanishes(house: House) -> None:
     house.write("2025-01-29", day_file("2025-01-29", essay("甲"), f"{essay('乙')}\n\n关税"))
     house.once(FIRST)
-    (uid,) = uids(house.app.search("关税"))
+    (uid,) = uids(asked(house, "关税"))
     house.write("2025-01-29", day_file("2025-01-29", essay("甲")))
     house.once("2025-01-29 09:00")
-    assert house.app.search("关税").total == 0
-    assert uid not in uids(house.app.search("故事"))
+    assert asked(house, "关税").total == 0
+    assert uid not in uids(asked(house, "故事"))
 
 
 def test_an_index_that_is_gone_is_made_from_the_store(house: House) -> None:
     house.write("2025-01-29", day_file("2025-01-29", f"{essay('甲')}\n\n关税"))
     house.once(FIRST)
-    before = house.app.search("关税")
+    before = asked(house, "关税")
     (house.root / "var" / "search.db").unlink()
     assert house.app.search("关税").total == 0
-    house.tick("2025-01-29 08:01")
-    assert house.app.search("关税") == before
+    assert asked(house, "关税") == before
 
 
-def test_plan_and_preview_leave_the_index_alone(house: House) -> None:
+def test_runs_leave_the_index_alone(house: House) -> None:
     house.write("2025-01-29", day_file("2025-01-29", f"{essay('甲')}\n\n关税"))
     house.plan(FIRST)
+    house.once(FIRST)
+    house.tick("2025-01-29 08:01")
     assert not (house.root / "var" / "search.db").exists()
 
 
 def test_a_large_archive_is_read_in_portions_newest_first(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeping, "_TOGETHER_BY_HAND", 1)
+    monkeypatch.setattr(keeping, "_TOGETHER", 1)
     for day in range(20, 30):
         house.write(f"2025-01-{day}", day_file(f"2025-01-{day}", essay(f"日{day}"), essay(f"夜{day}")))
     house.once(FIRST)
-    (house.root / "var" / "search.db").unlink()
-    with house.app._equipped() as e:
-        assert keeping.keep_index(e, most=4) == 8
-        assert house.app.search("故事").total == 4
-        assert {hit.day.day for hit in house.app.search("故事").hits} == {28, 29}
-        assert keeping.keep_index(e) == 0
-        assert house.app.search("故事").total == 20
+    assert house.app.keep_search_index(most=4) == 8
+    assert house.app.search("故事").total == 4
+    assert {hit.day.day for hit in house.app.search("故事").hits} == {28, 29}
+    assert house.app.keep_search_index() == 0
+    assert house.app.search("故事").total == 20
 
 
 def test_a_broken_index_stops_no_issue(house: House) -> None:
@@ -102,6 +110,8 @@ def test_a_broken_index_stops_no_issue(house: House) -> None:
     (house.root / "var" / "search.db").mkdir()  # nothing can be written there
     house.write("2025-01-29", day_file("2025-01-29", essay("甲")))
     assert house.once(FIRST).outcome == "published"
+    with pytest.raises(StoreError):
+        house.app.keep_search_index()
 
 
 def test_without_a_hit_it_says_what_would_be_found(house: House) -> None:
@@ -109,41 +119,39 @@ def test_without_a_hit_it_says_what_would_be_found(house: House) -> None:
         "2025-01-29", day_file("2025-01-29", f"{essay('甲')}\n\n#经济# 关税", essay("乙") + "\n\n汽车")
     )
     house.once(FIRST)
-    asked = house.app.search("关税 汽车")
-    assert [(one.query, one.total) for one in asked.suggestions] == [("关税", 1), ("汽车", 1)]
-    narrow = house.app.search("汽车", year=2020, topic="经济")
+    wide = asked(house, "关税 汽车")
+    assert [(one.query, one.total) for one in wide.suggestions] == [("关税", 1), ("汽车", 1)]
+    narrow = asked(house, "汽车", year=2020, topic="经济")
     assert [(one.query, one.year, one.topic, one.total) for one in narrow.suggestions] == [
         ("汽车", None, "", 1)
     ]
-    assert house.app.search("火星人").suggestions == ()
+    assert asked(house, "火星人").suggestions == ()
 
 
 def test_a_page_that_is_not_there_and_a_question_that_asks_nothing(house: House) -> None:
     house.write("2025-01-29", day_file("2025-01-29", *(essay(f"第{n}") for n in range(15))))
     house.once(FIRST)
-    second = house.app.search("故事", page=2)
+    second = asked(house, "故事", page=2)
     assert (second.total, second.pages, len(second.hits)) == (15, 2, 5)
-    assert house.app.search("故事", page=9).hits == ()
-    assert house.app.search("，。").asks is False
-    assert house.app.search("").total == 0
+    assert asked(house, "故事", page=9).hits == ()
+    assert asked(house, "，。").asks is False
+    assert asked(house, "").total == 0
 
 
 # ---------------------------------------------------------------- an index that lags
 
 
 def lagging(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
-    """Thirty days, of which the index got no more than a run by hand takes."""
-    monkeypatch.setattr(keeping, "MOST_BY_HAND", 4)
-    monkeypatch.setattr("publisher.app.rounds.MOST_BY_HAND", 4)
+    """Thirty days, of which the index got four."""
+    monkeypatch.setattr(keeping, "_TOGETHER", 1)
     for day in range(1, 31):
         house.write(f"2025-01-{day:02}", day_file(f"2025-01-{day:02}", essay(f"日{day}")))
     house.once("2025-01-30 08:00")
+    assert house.app.keep_search_index(most=4) == 26
     return house
 
 
-def test_runs_by_hand_with_nothing_to_do_do_not_hide_that_the_index_lags(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_runs_do_not_hide_that_the_index_lags(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     lagging(house, monkeypatch)
     for minute in range(3):
         house.once(f"2025-01-30 08:1{minute}")
@@ -152,9 +160,7 @@ def test_runs_by_hand_with_nothing_to_do_do_not_hide_that_the_index_lags(
     assert found.total == 4
 
 
-def test_it_is_completed_by_who_wants_all_of_it_and_by_the_clock(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_is_completed_by_who_wants_all_of_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     lagging(house, monkeypatch)
     told: list[int] = []
     assert house.app.keep_search_index(told.append) == 0
@@ -164,7 +170,7 @@ def test_it_is_completed_by_who_wants_all_of_it_and_by_the_clock(
     assert told == [26]  # nothing was left to say
     (house.root / "var" / "search.db").unlink()
     assert house.app.search("故事").lagging == 30
-    house.tick("2025-01-30 09:00")
+    house.app.keep_search_index()
     assert house.app.search("故事").lagging == 0
 
 
@@ -182,7 +188,7 @@ def test_an_index_whose_keeper_was_killed_lags(house: House, monkeypatch: pytest
     monkeypatch.setattr(keeping, "_read", killed)
     with pytest.raises(KeyboardInterrupt):
         house.app.keep_search_index(lambda days: None)
-    assert house.app.search("故事").lagging == 10
+    assert house.app.search("故事").lagging == 29
     monkeypatch.setattr(keeping, "_read", whole)
     assert house.app.keep_search_index(lambda days: None) == 0
 
@@ -192,6 +198,7 @@ def test_days_that_are_withdrawn_are_not_waited_for(house: House, monkeypatch: p
     for day in range(1, 31):
         house.remove(f"2025-01-{day:02}")
     house.once("2025-01-30 09:00", accept_withdrawals=True)
+    house.app.keep_search_index()
     assert (house.app.search("故事").total, house.app.search("故事").lagging) == (0, 0)
 
 

@@ -79,7 +79,6 @@ def test_the_log_of_runs_names_backups_and_the_last_run_stays_the_last_run(house
 
 
 def test_who_asks_by_hand_gets_the_whole_archive_and_is_told_why_it_takes_a_while(house: House) -> None:
-    (house.root / "var" / "search.db").unlink()
     result = run(house, "search", "关税")
     assert "找到 1 篇" in result.stdout
     assert "先补齐搜索索引：1 天" in result.stderr
@@ -98,6 +97,7 @@ def test_an_index_that_cannot_be_written_is_said_and_asked_as_it_is(
     def read_only(*_: object) -> int:
         raise StoreError("the search index {path} cannot be used: {why}", path="search.db", why="read-only")
 
+    house.app.keep_search_index()
     monkeypatch.setattr(App, "keep_search_index", read_only)
     result = run(house, "search", "关税")
     assert result.exit_code == 0

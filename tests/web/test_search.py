@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
@@ -25,6 +26,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     house.write("2025-01-29", day_file("2025-01-29", *bodies))
     house.write("2024-12-01", day_file("2024-12-01", f"{essay('旧')}\n\n关税"))
     house.once("2025-01-29 08:00")
+    house.app.keep_search_index()
     with serving(house) as served:
         yield served
 
@@ -159,5 +161,14 @@ def test_while_the_index_is_being_made_the_page_says_so(served: Served) -> None:
     assert "索引还在整理" not in search(served, "关税")
     (served.house.root / "var" / "search.db").unlink()
     assert "索引还在整理：还有 2 天没有收进来" in search(served, "关税")
-    served.house.tick("2025-01-29 08:05")
-    assert "索引还在整理" not in search(served, "关税")
+
+
+def test_the_server_itself_has_the_index_follow_the_site(served: Served) -> None:
+    served.house.write("2025-01-29", day_file("2025-01-29", f"{essay('新')}\n\n火车"))
+    served.house.once("2025-01-30 08:00", accept_withdrawals=True)
+    served.renew()
+    deadline = time.monotonic() + 20
+    while "找到 1 篇" not in search(served, "火车") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert "找到 1 篇" in search(served, "火车")
+    assert "找到 1 篇" in search(served, "关税")  # what was withdrawn is gone from it too
