@@ -23,10 +23,14 @@ _MONTHS_EN = (
 )  # fmt: skip
 
 
-@cache
 def words(language: str) -> Words:
     """The words of a language: anything beginning with 'en' is English, everything else Chinese."""
-    return Words("en" if language.lower().startswith("en") else "zh")
+    return _words("en" if language.lower().startswith("en") else "zh")
+
+
+@cache
+def _words(language: str) -> Words:
+    return Words(language)
 
 
 class Words:

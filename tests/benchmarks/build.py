@@ -14,7 +14,7 @@ one was missed. Links are not asked. A rival that cannot be installed is named a
 from __future__ import annotations
 
 import argparse
-import shutil
+import compileall
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -22,9 +22,10 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
+import publisher
 from tests.benchmarks import rivals
 from tests.benchmarks.archive import A_DAY, START, archive, write_ours
-from tests.benchmarks.measuring import Measured, measure, medians
+from tests.benchmarks.measuring import Measured, measure, medians, set_aside
 
 _CONFIG = """\
 [site]
@@ -57,8 +58,7 @@ class Ours:
         (self.site / "config.toml").write_text(_CONFIG, "utf-8")
         newest = START + timedelta(days=self.days - 1)
         for _ in range(self.runs):
-            for name in ("public", "var"):
-                shutil.rmtree(self.site / name, ignore_errors=True)
+            set_aside(self.site, ("public", "var"))
             yield _FIRST, self._once(newest)
         for n in range(self.runs):
             write_ours(self.site / "seeds", archive(1, after=self.days + n))
@@ -101,7 +101,6 @@ def _everything(
         rival.write(site, archive(days))
         for _ in range(runs):
             yield rival.name, rival.build(site)
-        shutil.rmtree(site)
 
 
 def table(results: Results) -> Iterator[str]:
@@ -165,6 +164,9 @@ def main() -> int:
     parser.add_argument("--only", choices=["ours"], help="leave the rivals out")
     asked = parser.parse_args()
     days = sorted(int(n) for n in asked.days.split(","))
+    compileall.compile_dir(
+        Path(publisher.__file__).parent, quiet=2
+    )  # as pip does for everything that it installs
     with tempfile.TemporaryDirectory(prefix="publisher-bench-") as name:
         work = Path(name)
         found, missing = ([], []) if asked.only else _find(asked.rivals or work / "rivals")

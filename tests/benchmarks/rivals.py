@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import venv
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks.archive import Day, write_hugo, write_pelican
-from tests.benchmarks.measuring import Measured, measure
+from tests.benchmarks.measuring import Measured, measure, set_aside
 
 PACKAGES = ("hugo", "pelican[markdown]")  # the extra "bench" in pyproject.toml says why
 
@@ -24,12 +23,11 @@ class Rival:
     name: str
     command: Sequence[str]
     write: Callable[[Path, Iterable[Day]], None]
-    made: tuple[str, ...]  # folders that a build leaves, removed before the next
+    made: tuple[str, ...]  # folders that a build leaves, taken out of the way before the next
 
     def build(self, site: Path) -> Measured:
         """One build from nothing."""
-        for name in self.made:
-            shutil.rmtree(site / name, ignore_errors=True)
+        set_aside(site, self.made)
         return measure(self.command, cwd=site)
 
 
