@@ -94,7 +94,9 @@ class Equipping:
     def _templates(self, site: Site) -> Templates:
         from publisher.render.environment import Templates
 
-        return Templates(site, user_folder=self.config.templates_folder, compiled=self._compiled())
+        return Templates(
+            site, user_folder=self.config.templates_folder, compiled=self._compiled(), watched=True
+        )
 
     @cached_property
     def _at_hand(self) -> StoreAtHand:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ class Templates:
     Every template knows `site`, `_` (words: `_("{n} entries", n=3)`), `words`, and the filters
     `absolute` (path below the site root → full address) and `root` (→ root-relative address).
     `compiled` keeps what templates were translated to; without it each is translated when it is first used.
+    `watched`: a template that was edited meanwhile is read again; else what was read once stays for this value's life.
     Autoescape is on for .html and .xml. Raises TemplateError naming the template, the line and the fault.
     """
 
@@ -38,6 +40,7 @@ class Templates:
         language: str | None = None,
         user_folder: Path | None = None,
         compiled: BytecodeCache | None = None,
+        watched: bool = False,
     ) -> None:
         import jinja2  # where nothing is drawn, nothing of it is loaded
 
@@ -55,9 +58,12 @@ class Templates:
             lstrip_blocks=True,
             keep_trailing_newline=True,
             bytecode_cache=compiled,
+            auto_reload=watched,
         )
         self.environment.globals.update(site=site, _=self.words, words=self.words)
-        self.environment.filters.update(absolute=site.absolute, root=self._root)
+        self.environment.filters.update(
+            absolute=lru_cache(maxsize=4096)(site.absolute), root=lru_cache(maxsize=4096)(self._root)
+        )
 
     def _root(self, path: str) -> str:
         return self.site.absolute(path).removeprefix(self.site.url.removesuffix(self.site.base_path))

@@ -340,7 +340,9 @@ def save_sketches(tx: Transaction, sketches: Mapping[str, tuple[int, ...]]) -> N
     ids = {row.uid: row.id for row in _rows_of(tx, list(sketches))}
     for some in pieces(ids.values()):
         tx.execute(delete(s.sketches).where(s.sketches.c.entry_id.in_(some)))
-    rows = [{"entry_id": ids[uid], "hash": value} for uid, values in sketches.items() for value in values]
+    # In the order of the table: each page of it is written once.
+    pairs = sorted((value, ids[uid]) for uid, values in sketches.items() for value in values)
+    rows = [{"hash": value, "entry_id": entry_id} for value, entry_id in pairs]
     if rows:
         tx.execute(insert(s.sketches), rows)
 

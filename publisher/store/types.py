@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Integer, Text
@@ -31,13 +32,18 @@ class Utc(TypeDecorator[datetime]):
         if value.tzinfo is None:
             msg = f"naive datetime {value!r}: the store takes aware ones only"
             raise ValueError(msg)
-        value = value.astimezone(UTC)
-        return value if dialect.name == "postgresql" else value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return value.astimezone(UTC) if dialect.name == "postgresql" else _utc_text(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None or isinstance(value, datetime):
             return value
         return datetime.fromisoformat(value)
+
+
+@lru_cache(maxsize=64)
+def _utc_text(value: datetime) -> str:
+    """A run writes the same few moments thousands of times."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class Day(TypeDecorator[date]):
