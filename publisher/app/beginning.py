@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from publisher.app import stamp as site_stamp
 from publisher.app.equipment import Equipment
-from publisher.app.subscribe import ensure_owner
+from publisher.app.owner import ensure_owner
 from publisher.app.summary import HeldItem, Note
 from publisher.core import calendar
 from publisher.core.variant import language_of

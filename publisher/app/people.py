@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any, Literal, get_args
 
 from publisher.app.equipment import Equipment
+from publisher.app.owner import normalised
 from publisher.app.people_summary import (
     AddressOutcome,
     ExportSummary,
@@ -16,7 +17,6 @@ from publisher.app.people_summary import (
     RowOutcome,
     SubscribersChange,
 )
-from publisher.app.subscribe import normalised
 from publisher.app.summary import Note
 from publisher.core.errors import UsageError
 from publisher.core.preferences import Preferences, cadence_of

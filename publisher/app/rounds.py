@@ -7,15 +7,12 @@ None of it can fail a run: what goes wrong here is a trouble that the owner is t
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from publisher.app import alerts, just_read, pings
-from publisher.app.backup import nightly_backup
 from publisher.app.equipment import Equipment
-from publisher.app.hubs import tell_hub
 from publisher.app.publish import due_slot, was_empty
 from publisher.app.summary import RunSummary
-from publisher.app.week_report import send_report
 from publisher.core.errors import Busy
 from publisher.store import alerts as known_alerts
 from publisher.store import publication
@@ -73,10 +70,10 @@ class _Rounds:
         known = self._known()
         if known is None:
             return
-        await self._job("hub", lambda: tell_hub(e, known))
+        await self._job("hub", lambda: self._hub(known))
         if self._by_clock:
             await self._job("backup", self._backup)
-            await self._job("report", lambda: send_report(e, known, run, now))
+            await self._job("report", lambda: self._report(known, run, now))
         held = [item for item in run.held if item.kind == "run"]
         if self._slot and not held:
             await self._job("ping", lambda: pings.ping_done(e))
@@ -101,7 +98,20 @@ class _Rounds:
         if known is not None:
             await self._job("alerts", lambda: alerts.tell(e, known, there, now))
 
+    async def _hub(self, known: Publication) -> None:
+        if self._e.config.feed.hub:
+            from publisher.app.hubs import tell_hub
+
+            await tell_hub(self._e, known)
+
+    async def _report(self, known: Publication, run: RunSummary, now: datetime) -> None:
+        from publisher.app.week_report import send_report
+
+        await send_report(self._e, known, run, now)
+
     async def _backup(self) -> None:
+        from publisher.app.backup import nightly_backup
+
         nightly_backup(self._e, self._e.clock())
 
     def _known(self) -> Publication | None:

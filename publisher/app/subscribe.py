@@ -1,12 +1,13 @@
-"""Subscribe: who receives the digest, as the operator says by hand, and the owner from [mail] owner."""
+"""Subscribe: who receives the digest, as the operator says by hand."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
+from publisher.app.owner import MintUid, normalised
 from publisher.app.people_summary import (
     AddressOutcome,
     SubscribersChange,
@@ -19,12 +20,6 @@ from publisher.core.preferences import Preferences
 from publisher.core.variant import Language
 from publisher.store import consents, notices, subscribers, suppressions
 from publisher.store.engine import Store, Transaction
-
-if TYPE_CHECKING:
-    from publisher.core.subscriber import Address
-
-MintUid = Callable[[], str]
-"""A new unguessable subscriber uid."""
 
 
 def add(
@@ -147,40 +142,3 @@ def listed(store: Store, *, zone: ZoneInfo, state: str | None = None) -> Subscri
             for p in people
         )
     )
-
-
-def ensure_owner(
-    tx: Transaction, email: str, *, mint_uid: MintUid, now: datetime, language: Language = "zh-Hans"
-) -> None:
-    """The owner of the configuration is an active subscriber from the first run on, and the only owner.
-
-    An owner who was unsubscribed by hand stays so; a changed [mail] owner adds the new address. An owner who reads
-    elsewhere by now does so as a reader like others.
-    """
-    if not email:
-        subscribers.set_owner(tx, None)
-        return
-    if subscribers.is_owner(tx, email):
-        return
-    address = normalised(email)
-    known = subscribers.find(tx, address.norm)
-    if known is None:
-        subscribers.add(
-            tx,
-            uid=mint_uid(),
-            email=address.email,
-            email_norm=address.norm,
-            state="active",
-            now=now,
-            wish=Preferences(language=language),
-        )
-        known = subscribers.find(tx, address.norm)
-        assert known is not None
-    subscribers.set_owner(tx, known.id)
-
-
-def normalised(email: str) -> Address:
-    """Raises UsageError. The validator is loaded when an address is new: most runs meet none."""
-    from publisher.core.subscriber import normalise_email
-
-    return normalise_email(email)

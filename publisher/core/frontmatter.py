@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-
-import yaml
+from typing import TYPE_CHECKING
 
 from publisher.core.diagnostics import Findings
 from publisher.core.heading import ZERO_WIDTH, read_date
+
+if TYPE_CHECKING:
+    from publisher.core.plain_yaml import Value
 
 _MOST_LINES = 200
 _MOST_CHARACTERS = 16_384  # a longer block is no front matter; this bounds the YAML scanner's work too
@@ -40,10 +42,12 @@ def read_front_matter(
     if end is None:
         found.add("front-matter-unclosed", 1)
         return FrontMatter()
+    from publisher.core.plain_yaml import NotPlainError, values_of  # few files have such a block
+
     inner = list(lines[1:end])
     try:
-        values = list(_values(_events("\n".join(inner))))
-    except (yaml.YAMLError, _NotPlainError):
+        values = values_of("\n".join(inner))
+    except NotPlainError:
         return _unreadable(inner, end, found)
     if not values and any(line.strip() and not line.lstrip().startswith("#") for line in inner):
         return _unreadable(inner, end, found)
@@ -61,58 +65,6 @@ def _closing_line(lines: Sequence[str], is_heading: Callable[[int], bool]) -> in
     return None
 
 
-class _NotPlainError(Exception):
-    """YAML that front matter has no use for (aliases, deep nesting): refused before it can grow."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Value:
-    """One 'key: value' with the lines and columns of both in the file, from 1."""
-
-    key: str
-    text: str  # "" for a list or a mapping
-    key_at: tuple[int, int]
-    at: tuple[int, int]
-
-
-def _events(text: str) -> Iterator[yaml.Event]:
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if isinstance(event, yaml.AliasEvent) or depth > 8:
-            raise _NotPlainError
-        yield event
-
-
-def _values(events: Iterator[yaml.Event]) -> Iterator[_Value]:
-    """The outermost mapping, without what lies inside its values."""
-    depth, key = 0, None
-    for event in events:
-        if isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        elif isinstance(event, yaml.CollectionStartEvent):
-            if depth == 0 and not isinstance(event, yaml.MappingStartEvent):
-                raise _NotPlainError
-            if depth == 1 and key is not None:
-                yield _Value(key.value, "", _place(key), _place(event))
-                key = None
-            elif depth == 1:
-                raise _NotPlainError  # a list as a key
-            depth += 1
-        elif isinstance(event, yaml.ScalarEvent) and depth == 1:
-            if key is None:
-                key = event
-            else:
-                yield _Value(key.value, event.value, _place(key), _place(event))
-                key = None
-
-
-def _place(event: yaml.Event) -> tuple[int, int]:
-    """Line and column in the file, from 1: the block begins on its second line."""
-    mark = event.start_mark
-    return (2, 1) if mark is None else (mark.line + 2, mark.column + 1)
-
-
 def _unreadable(inner: list[str], end: int, found: Findings) -> FrontMatter:
     """Text between two rules is text; what looks like names and values must be mended, not shown."""
     for at, line in enumerate(inner):
@@ -124,7 +76,7 @@ def _unreadable(inner: list[str], end: int, found: Findings) -> FrontMatter:
     return FrontMatter()
 
 
-def _understood(values: list[_Value], end: int, found: Findings) -> FrontMatter:
+def _understood(values: list[Value], end: int, found: Findings) -> FrontMatter:
     day, bad_day, title, draft, place = None, False, "", False, (1, 1)
     for value in values:
         match value.key.strip().casefold():
@@ -144,7 +96,7 @@ def _understood(values: list[_Value], end: int, found: Findings) -> FrontMatter:
     )
 
 
-def _day(value: _Value, found: Findings) -> date | None:
+def _day(value: Value, found: Findings) -> date | None:
     read = read_date(value.text.strip())
     if read is None or read[0] is None:
         found.add("date-invalid", *value.at, text=value.text.strip()[:40])
@@ -152,7 +104,7 @@ def _day(value: _Value, found: Findings) -> date | None:
     return read[0]
 
 
-def _is_draft(value: _Value, found: Findings) -> bool:
+def _is_draft(value: Value, found: Findings) -> bool:
     """Anything that is not clearly 'no' waits: publishing cannot be taken back."""
     word = value.text.strip().casefold()
     if word not in _TRUE and word not in _FALSE:

@@ -402,7 +402,7 @@ def test_a_job_that_breaks_is_told_and_the_run_goes_on(house: House, monkeypatch
     def full(*_: object, **__: object) -> None:
         raise StoreError("no space left")
 
-    monkeypatch.setattr(rounds, "nightly_backup", full)
+    monkeypatch.setattr("publisher.app.backup.nightly_backup", full)
     assert house.tick(FIRST).outcome == "published"
     (told,) = alerts(house)
     assert "no space left" in told
