@@ -61,8 +61,8 @@ def test_a_run_with_nothing_to_do_loads_nothing_that_reads_draws_or_mails(tmp_pa
     house = House(tmp_path, links={"budget_s": 0})
     house.write("2025-01-29", essays("2025-01-29", 2))
     program = (
-        "import sys\nfrom publisher.__main__ import main\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "import sys\nfrom publisher.__main__ import entrance\n"  # main() would end the process at once
+        "try:\n    entrance.main()\nexcept SystemExit:\n    pass\n"
         f"print(' '.join(name for name in {HEAVY!r} if name in sys.modules), file=sys.stderr)"
     )
     loaded = []
