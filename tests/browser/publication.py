@@ -55,6 +55,7 @@ class Publication:
     def publish(self, day: str) -> None:
         self.house.write(day, written(day))
         elsewhere(lambda: self.house.once(f"{day} 08:00"))
+        self.house.app.keep_search_index()
         self.served.renew()
 
     def links(self, mail: EmailMessage) -> list[str]:
@@ -106,6 +107,7 @@ def publication(root: Path) -> Iterator[Publication]:
             house.write(day, written(day))
             elsewhere(lambda day=day: house.once(f"{day} 08:00"))  # type: ignore[misc]
         app = house.app
+        house.app.keep_search_index()
         with serving(house, app=app, port=port) as served:
             yield Publication(house, app, served, smtp)
 
