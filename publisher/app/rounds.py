@@ -70,7 +70,8 @@ class _Rounds:
         known = self._known()
         if known is None:
             return
-        await self._job("hub", lambda: self._hub(known))
+        if e.config.feed.hub:
+            await self._job("hub", lambda: self._hub(known))
         if self._by_clock:
             await self._job("backup", self._backup)
             await self._job("report", lambda: self._report(known, run, now))
@@ -99,10 +100,9 @@ class _Rounds:
             await self._job("alerts", lambda: alerts.tell(e, known, there, now))
 
     async def _hub(self, known: Publication) -> None:
-        if self._e.config.feed.hub:
-            from publisher.app.hubs import tell_hub
+        from publisher.app.hubs import tell_hub
 
-            await tell_hub(self._e, known)
+        await tell_hub(self._e, known)
 
     async def _report(self, known: Publication, run: RunSummary, now: datetime) -> None:
         from publisher.app.week_report import send_report

@@ -158,7 +158,7 @@ class Keeper:
 
     async def _feel_pulse(self) -> None:
         """Ask whether an issue is overdue, and when the next is."""
-        self._index_moved = self._index_moved or bool(self._index_trouble)
+        self._index_moved = True  # it may have failed, or its file be gone
         try:
             pulse = await asyncio.to_thread(self._app.pulse)
         except PublisherError as exc:

@@ -186,9 +186,10 @@ def test_an_index_whose_keeper_was_killed_lags(house: House, monkeypatch: pytest
 
     (house.root / "var" / "search.db").unlink()
     monkeypatch.setattr(keeping, "_read", killed)
+    monkeypatch.setattr(keeping, "_TOGETHER", 20)
     with pytest.raises(KeyboardInterrupt):
         house.app.keep_search_index(lambda days: None)
-    assert house.app.search("故事").lagging == 29
+    assert house.app.search("故事").lagging == 10
     monkeypatch.setattr(keeping, "_read", whole)
     assert house.app.keep_search_index(lambda days: None) == 0
 
