@@ -37,7 +37,7 @@ def _leave(end: SystemExit) -> NoReturn:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:  # closed by whoever called us
                 stream.flush()
-    except OSError:
+    except (OSError, ValueError):
         raise end from None  # nobody reads any more: Python says so in its own way
     os._exit(end.code)
 

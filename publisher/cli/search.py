@@ -32,7 +32,7 @@ def search(ask: Ask, *, words: tuple[str, ...], year: int | None, topic: str, pa
 
 
 def _keep_index(ask: Ask, app: Any) -> None:
-    """An index that cannot be written is asked as it is: it belongs to whoever publishes."""
+    """An index that cannot be written is asked as it is: it may belong to whoever runs the server."""
 
     def begun(days: int) -> None:
         ask.screen.note(

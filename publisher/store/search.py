@@ -244,7 +244,7 @@ class SearchIndex:
 
     def _connected(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None)
-        # NORMAL: after a power loss the newest texts may be missing, and the next run sees that they are.
+        # NORMAL: after a power loss the newest texts may be missing, and the next keeper sees that they are.
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
             with contextlib.suppress(sqlite3.DatabaseError):
                 db.execute(f"PRAGMA {pragma}")
@@ -262,7 +262,7 @@ class SearchIndex:
 
     @contextlib.contextmanager
     def _healed(self) -> Iterator[None]:
-        """A damaged index is thrown away: it is empty then, and the next run fills it again."""
+        """A damaged index is thrown away: it is empty then, and its keeper fills it again."""
         try:
             yield
         except sqlite3.DatabaseError as exc:
@@ -277,7 +277,7 @@ class SearchIndex:
         except (sqlite3.Error, OSError) as exc:
             raise StoreError(
                 "the search index {path} cannot be used: {why}", path=self.path, why=exc,
-                fix="the next run makes it anew; if that fails again, remove the file",
+                fix="publisher search makes it anew; if that fails again, remove the file",
             ) from exc  # fmt: skip
 
 

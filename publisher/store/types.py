@@ -32,7 +32,8 @@ class Utc(TypeDecorator[datetime]):
         if value.tzinfo is None:
             msg = f"naive datetime {value!r}: the store takes aware ones only"
             raise ValueError(msg)
-        return value.astimezone(UTC) if dialect.name == "postgresql" else _utc_text(value)
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else _utc_text(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None or isinstance(value, datetime):
@@ -42,8 +43,9 @@ class Utc(TypeDecorator[datetime]):
 
 @lru_cache(maxsize=64)
 def _utc_text(value: datetime) -> str:
-    """A run writes the same few moments thousands of times."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """Of a moment in UTC: in other zones the two hours of an autumn night count as equal. A run writes the same few
+    moments thousands of times."""
+    return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class Day(TypeDecorator[date]):

@@ -142,19 +142,20 @@ class Keeper:
             self._indexing = asyncio.create_task(self._index(), name="index")
 
     async def _index(self) -> None:
-        """All of it, in portions. What fails is told once, and tried again with the next pulse."""
+        """All of it, in portions, as long as each comes nearer. What fails is told once, and tried again with the next
+        pulse."""
+        before, trouble = 0, ""
         try:
-            while await asyncio.to_thread(self._app.keep_search_index, most=_INDEXED_TOGETHER):
-                pass
-        except PublisherError as exc:
-            if str(exc) != self._index_trouble:
-                log.error("%s", exc)  # noqa: TRY400 (what an operator can mend needs no traceback)
-            self._index_trouble = str(exc)
-        except Exception:
-            log.exception("the search index could not be kept")
-            self._index_trouble = "a bug"
-        else:
-            self._index_trouble = ""
+            while (left := await asyncio.to_thread(self._app.keep_search_index, most=_INDEXED_TOGETHER)) and (
+                left < before or not before
+            ):
+                before = left
+        except Exception as exc:
+            trouble = f"{type(exc).__name__}: {exc}"
+            if trouble != self._index_trouble:
+                # What an operator can mend needs no traceback.
+                log.error("%s", exc, exc_info=None if isinstance(exc, PublisherError) else exc)  # noqa: TRY400
+        self._index_trouble = trouble
 
     async def _feel_pulse(self) -> None:
         """Ask whether an issue is overdue, and when the next is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -318,8 +319,6 @@ def test_every_command_explains_itself_in_both_languages(run: Run) -> None:
 
 @pytest.mark.parametrize("args", [["--help"], ["--version"], ["once", "--help"]])
 def test_help_loads_nothing_heavy(args: list[str]) -> None:
-    import subprocess
-
     heavy = ["pydantic", "pydantic_settings", "rich", "sqlalchemy", "jinja2", "httpx", "asyncio", "feedgen"]
     code = (
         "import sys\nfrom publisher.cli.entrance import entrance\n"
@@ -329,3 +328,12 @@ def test_help_loads_nothing_heavy(args: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == ""
     assert done.stdout
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_output_is_no_failure(closed: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'"{sys.executable}" -m publisher --version {closed}'],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "Traceback" in done.stdout + done.stderr) == (0, False)
