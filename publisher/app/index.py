@@ -25,8 +25,16 @@ def keep_index(
     """Bring the index nearer to the store; returns how many days are left for the next call.
 
     `most`: entries that are read at most, newest days first, in whole pieces. `begun` is told how many days must be
-    read, when there are any. Raises StoreError.
+    read, when there are any. While another process keeps the index, it is left to that one. Raises StoreError.
     """
+    with e.store.read() as tx:
+        if search.signatures(tx, e.options) == e.index.known() and not e.index.days_left():
+            return 0
+    with e.index.keeping() as alone:
+        return _keep(e, most, begun) if alone else days_behind(e)
+
+
+def _keep(e: Equipment, most: int, begun: Callable[[int], None]) -> int:
     known = e.index.known()
     with e.store.read() as tx:
         wanted = search.signatures(tx, e.options)

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def is_fancy(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """True on a terminal that may be drawn on; NO_COLOR, CI and a dumb terminal get plain lines."""
+def is_fancy(stream: TextIO | None, environ: Mapping[str, str]) -> bool:
+    """True on a terminal that may be drawn on; NO_COLOR, CI, a dumb terminal and a closed stream get plain lines."""
     plain = environ.get("NO_COLOR") or environ.get("CI") or environ.get("TERM") == "dumb"
-    return not plain and stream.isatty()
+    return stream is not None and not plain and stream.isatty()
 
 
 class Screen:
@@ -65,7 +65,7 @@ class Screen:
     def json(self, face: Mapping[str, Any]) -> None:
         """The one object of --json; nothing without it."""
         if self.ask.json:
-            unicode = "utf" in (sys.stdout.encoding or "").lower()
+            unicode = "utf" in (getattr(sys.stdout, "encoding", "") or "").lower()
             print(json.dumps(face, ensure_ascii=not unicode, indent=2, default=str))
 
     def show(self, summary: object, lines: Iterable[str]) -> int:

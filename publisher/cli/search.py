@@ -44,7 +44,15 @@ def _keep_index(ask: Ask, app: Any) -> None:
         )
 
     try:
-        ask.run(app.keep_search_index, begun)
+        left = ask.run(app.keep_search_index, begun)
+        if left:
+            ask.screen.note(
+                ask.words.plural(
+                    "Another process is bringing the search index up to date: {n} day is missing so far.",
+                    "Another process is bringing the search index up to date: {n} days are missing so far.",
+                    left,
+                )
+            )
     except StoreError as exc:
         ask.screen.error(ask.words.error(exc))
 

@@ -11,12 +11,13 @@ import contextlib
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+import filelock
 from sqlalchemy import Text, func, select, type_coerce
 
 from publisher.core.errors import StoreError
@@ -110,6 +111,9 @@ def _digest(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
+Answer = TypeVar("Answer")
+
+
 class SearchIndex:
     """One index. Every use opens the file anew: it may be replaced at any time."""
 
@@ -117,6 +121,21 @@ class SearchIndex:
         self.path = path
 
     # -- keeping it
+
+    @contextlib.contextmanager
+    def keeping(self, wait_s: float = _BUSY_S) -> Iterator[bool]:
+        """One keeper at a time, among processes and threads: False when another one still is at it after `wait_s`.
+
+        Without it an older reading of a day could be written over a newer one. Raises StoreError.
+        """
+        lock = filelock.FileLock(self.path.with_name(f"{self.path.name}.lock"), mode=0o644)
+        with self._translated(), contextlib.suppress(filelock.Timeout):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=wait_s, poll_interval=0.05)
+        try:
+            yield lock.is_locked
+        finally:
+            lock.release()
 
     def known(self) -> dict[date, str]:
         """The signature of every day that is in it; nothing when there is no index, or an old or a damaged one."""
@@ -146,7 +165,7 @@ class SearchIndex:
     def replace(self, days: Mapping[date, str], texts: Iterable[Searchable]) -> None:
         """Put these texts in the place of everything known of these days; an empty signature drops the day.
 
-        One transaction: killed anywhere, the days are as they were. Raises StoreError.
+        Who calls it is `keeping`. One transaction: killed anywhere, the days are as they were. Raises StoreError.
         """
         with self._translated(), self._healed(), self._open(create=True) as db, _transaction(db):
             for day in days:
@@ -193,36 +212,49 @@ class SearchIndex:
             "query": _expression(query), "topic": topic_key(topic), "limit": limit, "skip": skip,
             "first": f"{year:04}-01-01" if year else None, "last": f"{year:04}-12-31" if year else None,
         }  # fmt: skip
-        with self._translated(), self._asked() as db:
-            if db is None:
-                return Matches(total=0, found=())
+
+        def found(db: sqlite3.Connection) -> Matches:
             total = int(db.execute(_HOW_MANY, said).fetchone()[0])
             best = db.execute(_BEST, said).fetchall() if total > skip else []
             return Matches(total=total, found=tuple(_text(db, row_id) for (row_id,) in best))
+
+        return self._ask(found, Matches(total=0, found=()))
 
     def choices(self) -> Choices:
         """Years and topics that there is something of."""
         years = "SELECT DISTINCT CAST(substr(day, 1, 4) AS INTEGER) FROM days ORDER BY 1 DESC"
         topics = "SELECT max(name) FROM topics GROUP BY key ORDER BY count(*) DESC, key LIMIT ?"
-        with self._translated(), self._asked() as db:
-            if db is None:
-                return Choices(years=(), topics=())
+
+        def offered(db: sqlite3.Connection) -> Choices:
             return Choices(
                 years=tuple(row[0] for row in db.execute(years)),
                 topics=tuple(row[0] for row in db.execute(topics, (MOST_TOPICS,))),
             )
 
+        return self._ask(offered, Choices(years=(), topics=()))
+
     # -- the file
 
-    @contextlib.contextmanager
-    def _asked(self) -> Iterator[sqlite3.Connection | None]:
-        """Only to read; None when there is no index."""
-        try:
-            with self._open(create=False) as db:
-                db.execute("PRAGMA query_only = ON")
-                yield db
-        except _NoIndexError:
-            yield None
+    def _ask(self, question: Callable[[sqlite3.Connection], Answer], nothing: Answer) -> Answer:
+        """`nothing` when there is no index, and when it is damaged: then there is none after that."""
+        with self._translated():
+            try:
+                with self._open(create=False) as db:
+                    db.execute("PRAGMA query_only = ON")
+                    return question(db)
+            except _NoIndexError:
+                return nothing
+            except (sqlite3.Error, ValueError) as exc:
+                if not (_is_damage(exc) and self._thrown_away()):
+                    raise
+                return nothing
+
+    def _thrown_away(self) -> bool:
+        """Put an empty index in the place of a damaged one, unless a keeper is at it: its keeper fills it again."""
+        with self.keeping(wait_s=0) as alone:
+            if alone:
+                self._made().close()
+            return alone
 
     @contextlib.contextmanager
     def _open(self, *, create: bool) -> Iterator[sqlite3.Connection]:
@@ -265,8 +297,8 @@ class SearchIndex:
         """A damaged index is thrown away: it is empty then, and its keeper fills it again."""
         try:
             yield
-        except sqlite3.DatabaseError as exc:
-            if type(exc) is sqlite3.DatabaseError:  # "malformed"; a locked or full one is another kind
+        except sqlite3.Error as exc:
+            if _is_damage(exc):
                 self._made().close()
             raise
 
@@ -274,7 +306,7 @@ class SearchIndex:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError) as exc:
+        except (sqlite3.Error, OSError, ValueError) as exc:
             raise StoreError(
                 "the search index {path} cannot be used: {why}", path=self.path, why=exc,
                 fix="publisher search makes it anew; if that fails again, remove the file",
@@ -283,6 +315,14 @@ class SearchIndex:
 
 class _NoIndexError(Exception):
     """There is no index of this format."""
+
+
+def _is_damage(exc: Exception) -> bool:
+    """Of the file's inside: what a locked, a full or a forbidden one says is another kind."""
+    if isinstance(exc, ValueError) or "decode" in str(exc):
+        return True  # a text that is none, or not the one that was written
+    code = getattr(exc, "sqlite_errorcode", 0)
+    return (code & 0xFF) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _format_of(db: sqlite3.Connection) -> str:

@@ -10,6 +10,7 @@ import pytest
 from publisher.app import index as keeping
 from publisher.app.search import SearchSummary
 from publisher.core.errors import StoreError
+from publisher.store.search import SearchIndex
 from tests.house import House, day_file, essay
 
 FIRST = "2025-01-29 08:00"
@@ -192,6 +193,17 @@ def test_an_index_whose_keeper_was_killed_lags(house: House, monkeypatch: pytest
     assert house.app.search("故事").lagging == 10
     monkeypatch.setattr(keeping, "_read", whole)
     assert house.app.keep_search_index(lambda days: None) == 0
+
+
+def test_an_index_that_another_process_keeps_is_left_to_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lagging(house, monkeypatch)
+    index = SearchIndex(house.root / "var" / "search.db")
+    monkeypatch.setattr(SearchIndex.keeping, "__defaults__", (0.1,))
+    with index.keeping():
+        assert house.app.keep_search_index() == 26
+    assert house.app.keep_search_index() == 0
 
 
 def test_days_that_are_withdrawn_are_not_waited_for(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from publisher.cli.entrance import COMMANDS, entrance
 from publisher.core.errors import Busy, FolderError, UsageError
 from publisher.core.issue import IssueName
 from tests.cli.fake_app import AT, DATE_MISSING, DAY, GAP, GONE, PUBLISHED, REPEATED, FakeApp
+from tests.house import House
 
 Run = Callable[..., Result]
 
@@ -331,9 +332,11 @@ def test_help_loads_nothing_heavy(args: list[str]) -> None:
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
-def test_a_closed_output_is_no_failure(closed: str) -> None:
+@pytest.mark.parametrize("command", ["--version", "once", "once --json"])
+def test_a_closed_output_is_no_failure(tmp_path: Path, closed: str, command: str) -> None:
+    House(tmp_path)
     done = subprocess.run(
-        ["sh", "-c", f'"{sys.executable}" -m publisher --version {closed}'],
-        capture_output=True, text=True, check=False,
+        ["sh", "-c", f'"{sys.executable}" -m publisher {command} {closed}'],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
     )  # fmt: skip
     assert (done.returncode, "Traceback" in done.stdout + done.stderr) == (0, False)

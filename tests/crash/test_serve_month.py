@@ -54,6 +54,7 @@ class Crowd:
     confirmed: dict[str, float] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     polls: Counter[int] = field(default_factory=Counter)
+    searches: Counter[int] = field(default_factory=Counter)
 
     @property
     def client(self) -> httpx.Client:
@@ -69,6 +70,7 @@ class Crowd:
                 try:
                     for path in POLLED:
                         self._poll(client, path, tags)
+                    self._search(client)
                 except httpx.TransportError:
                     time.sleep(0.2)
             time.sleep(0.02)
@@ -87,6 +89,13 @@ class Crowd:
                 self.faults.append(f"{path}: a 304 for {tags.get(path)} names {answer.headers['etag']}")
         elif answer.status_code not in (404, 503):  # before the first issue, or not up yet
             self.faults.append(f"{path}: {answer.status_code}")
+
+    def _search(self, client: httpx.Client) -> None:
+        """Whatever is being killed, indexed or not there yet: a question has an answer."""
+        answer = client.get("/search", params={"q": "故事"})
+        self.searches[answer.status_code] += 1
+        if answer.status_code != 200:
+            self.faults.append(f"/search: {answer.status_code}")
 
     # -- those who subscribe
 
@@ -291,6 +300,9 @@ def check(m: Month) -> None:
     house, crowd = m.house, m.crowd
     assert crowd.faults == []
     assert crowd.polls[304] > crowd.polls[200] > 0
+    assert crowd.searches[200] > 0
+    found = house.app.search("故事")
+    assert (found.total, found.lagging) == (3 * DAYS, 0), "the index came through"
     known = {str(email): str(state) for email, state in house.rows("SELECT email, state FROM subscribers")}
     assert crowd.confirmed, "somebody got through"
     assert {email for email in crowd.confirmed if known.get(email) != "active"} == set(), (
@@ -316,5 +328,6 @@ def check(m: Month) -> None:
     print(
         f"{DAYS} days, {m.lives} lives, {m.kills} kills: {len(crowd.confirmed)} confirmed, {len(digests)} digests, "
         f"{books.get('uncertain', 0)} uncertain, 0 twice, {m.released} released, polls {dict(crowd.polls)}, "
+        f"{crowd.searches[200]} searches, "
         f"{max(m.memory_mb):.0f} MB"
     )

@@ -133,7 +133,7 @@ def test_an_index_of_another_format_is_made_anew(index: SearchIndex) -> None:
     assert index.known() == {NEXT: "1"}
 
 
-def test_an_index_that_is_damaged_inside_is_empty_at_the_next_run(index: SearchIndex) -> None:
+def damaged_inside(index: SearchIndex) -> None:
     index.replace({DAY: "1"}, [text(n, f"关税{n} 汽车出口" * 300) for n in range(1, 60)])
     with contextlib.closing(sqlite3.connect(index.path)) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -141,6 +141,38 @@ def test_an_index_that_is_damaged_inside_is_empty_at_the_next_run(index: SearchI
     for at in range(8192, len(data), 4096):
         data[at : at + 200] = b"\xff" * 200
     index.path.write_bytes(data)
+
+
+def test_a_question_to_an_index_that_is_damaged_inside_finds_nothing_and_leaves_an_empty_one(
+    index: SearchIndex,
+) -> None:
+    damaged_inside(index)
+    assert found(index, "关税") == []
+    assert index.known() == {}
+    assert index.days_left() is None
+    index.replace({DAY: "2"}, [text(1, "关税")])
+    assert found(index, "关税") == [1]
+
+
+def test_a_damaged_index_is_not_thrown_away_under_its_keeper(index: SearchIndex) -> None:
+    damaged_inside(index)
+    inode = index.path.stat().st_ino
+    with index.keeping() as alone:
+        assert alone
+        with pytest.raises(StoreError):
+            found(index, "关税")
+        assert index.path.stat().st_ino == inode
+
+
+def test_there_is_one_keeper_at_a_time(index: SearchIndex) -> None:
+    with index.keeping() as first, SearchIndex(index.path).keeping(wait_s=0) as second:
+        assert (first, second) == (True, False)
+    with SearchIndex(index.path).keeping(wait_s=0) as third:
+        assert third
+
+
+def test_an_index_that_is_damaged_inside_is_empty_at_the_next_run(index: SearchIndex) -> None:
+    damaged_inside(index)
     with contextlib.suppress(StoreError):
         index.replace({DAY: "2"}, [text(1, "关税")])
         pytest.skip("SQLite did not notice")
