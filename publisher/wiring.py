@@ -7,11 +7,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from msgspec.structs import asdict, replace
 
 from publisher.adapters.folder import DocumentsFolder
 from publisher.adapters.output import OutputFolder
@@ -416,7 +417,7 @@ class App(Equipping):
 
         async with self._probing() as fetcher:
             answer, hops = await fetcher.probe(url)
-        check = LinkCheck(**{f.name: getattr(answer, f.name) for f in fields(answer)}, at=self.now())
+        check = LinkCheck(**asdict(answer), at=self.now())
         row = LinkRow(
             url=url, result=answer.result, target=answer.target, title=answer.target_title, chain=answer.chain,
             verdict=judge(Standing(url=url), check).verdict, http_status=answer.http_status, error=answer.error,

@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
 from typing import Protocol
 from urllib.parse import urljoin, urlsplit
 
 import httpx
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from publisher import __version__
 from publisher.adapters.responses import (
@@ -81,8 +82,7 @@ class Turns(Protocol):
     def hold(self, host: str, seconds: float) -> None: ...
 
 
-@dataclass(slots=True)
-class _Way:
+class _Way(Struct):
     """A link on its way through its hops."""
 
     url: str  # as the curator wrote it
@@ -135,8 +135,7 @@ _LEADS_NOWHERE: frozenset[Result | None] = frozenset({"suspect", "policy", "inva
 """Results after which nobody should be shown the last address as the place where the link leads."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class _Page(Struct, frozen=True):
     url: str
     status: int
     location: str | None

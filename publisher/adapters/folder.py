@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+from msgspec import Struct
 
 from publisher.core.errors import FolderError
 
 _SUFFIXES = {".md", ".markdown"}
 
 
-@dataclass(frozen=True, slots=True)
-class FileInfo:
+class FileInfo(Struct, frozen=True):
     """A document as the folder lists it. `path` is relative, with '/'."""
 
     path: str

@@ -6,8 +6,9 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from publisher.core.errors import FolderError
 from publisher.core.faults import fault
@@ -15,8 +16,7 @@ from publisher.core.faults import fault
 _TMP = ".tmp-"
 
 
-@dataclass(frozen=True, slots=True)
-class Fresh:
+class Fresh(Struct, frozen=True):
     """A file as just written."""
 
     sha256: str

@@ -6,16 +6,16 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from publisher.core.link import NotReached
 
 IN_FLIGHT = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Manners:
+class Manners(Struct, frozen=True):
     """How a host is asked."""
 
     at_once: int = 2
@@ -23,6 +23,7 @@ class Manners:
     jitter_s: float = 0.0  # up to so much is added to the gap
 
 
+USUAL = Manners()
 MANNERS: Mapping[str, Manners] = {"t.cn": Manners(at_once=1, gap_s=2.0, jitter_s=1.0)}
 """Hosts that want more care than others: t.cn shuts an address out for hours that asks it faster."""
 
@@ -50,7 +51,7 @@ class Pace:
         self,
         *,
         in_flight: int = IN_FLIGHT,
-        usual: Manners = Manners(),
+        usual: Manners = USUAL,
         manners: Mapping[str, Manners] = MANNERS,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep,

@@ -9,11 +9,12 @@ import html
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from msgspec import NODEFAULT, Struct
 
 from publisher.core.link import Reading, Result
 from publisher.core.webpage import visible_text
@@ -35,8 +36,7 @@ class RulesError(Exception):
 # ---------------------------------------------------------------- rules
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """What every rule has. `hosts` with all their subdomains; '=a.org' without; none: every host."""
 
     table: ClassVar[str]
@@ -49,8 +49,7 @@ class Rule:
         return not self.hosts or any(_is_under(host, one) for one in self.hosts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wrapper(Rule):
+class Wrapper(Rule, frozen=True, kw_only=True):
     """An address that holds another one in its query."""
 
     table: ClassVar[str] = "wrapper"
@@ -65,8 +64,7 @@ class Wrapper(Rule):
         return _parameter(split, self.parameters) or (_web(split.query) if self.whole_query else None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address(Rule):
+class Address(Rule, frozen=True, kw_only=True):
     """An address that is an end: a wall, a sorry page."""
 
     table: ClassVar[str] = "address"
@@ -99,16 +97,14 @@ class Address(Rule):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Door(Rule):
+class Door(Rule, frozen=True, kw_only=True):
     """A short host that is taken at its word when it leads to one of `leads`."""
 
     table: ClassVar[str] = "door"
     leads: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout(Rule):
+class Layout(Rule, frozen=True, kw_only=True):
     """A page in between: where its target stands."""
 
     table: ClassVar[str] = "layout"
@@ -116,8 +112,7 @@ class Layout(Rule):
     attribute: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page(Rule):
+class Page(Rule, frozen=True, kw_only=True):
     """A page that answers 200 and says otherwise."""
 
     table: ClassVar[str] = "page"
@@ -153,8 +148,7 @@ _KINDS: tuple[type[Rule], ...] = (Wrapper, Address, Door, Layout, Page)
 _AnyRule = TypeVar("_AnyRule", bound=Rule)
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """All rules by kind, in the order in which they are asked."""
 
     wrapper: tuple[Wrapper, ...] = ()
@@ -200,14 +194,18 @@ def read_rules(path: Path) -> Rules:
 
 
 def _made(kind: type[_AnyRule], rows: object, problem: Callable[[str], None]) -> Iterator[_AnyRule]:
-    wanted = {f.name.rstrip("_"): f for f in fields(kind)}
+    names = kind.__struct_fields__
+    wanted = {name.rstrip("_"): name for name in names}
+    given = dict(zip(reversed(names), reversed(kind.__struct_defaults__), strict=False))
     for n, row in enumerate(rows if isinstance(rows, list) else [rows], start=1):
         if not isinstance(row, dict):
             problem(f"[[{kind.table}]]: is not a table")
             continue
         name = str(row.get("name", f"{kind.table} {n}"))
         wrong = [f"{key}: there is no such key" for key in row if key not in wanted]
-        needed = [key for key, f in wanted.items() if f.default is MISSING and key not in row]
+        needed = [
+            key for key, name in wanted.items() if given.get(name, NODEFAULT) is NODEFAULT and key not in row
+        ]
         wrong += [f"{key}: is missing" for key in needed]
         wrong += [
             f"{key}: {said}" for key, value in row.items() if key in wanted and (said := _fault(key, value))
@@ -215,7 +213,7 @@ def _made(kind: type[_AnyRule], rows: object, problem: Callable[[str], None]) ->
         if wrong:
             problem(f"{name}: {', '.join(wrong)}")
         else:
-            values: dict[str, Any] = {wanted[key].name: _value(key, value) for key, value in row.items()}
+            values: dict[str, Any] = {wanted[key]: _value(key, value) for key, value in row.items()}
             yield kind(**values)
 
 

@@ -7,13 +7,14 @@ import ssl
 from dataclasses import dataclass, field
 from typing import Literal
 
+from msgspec import Struct
+
 from publisher.core.errors import MailError
 
 Security = Literal["starttls", "tls", "none"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeouts:
+class Timeouts(Struct, frozen=True, kw_only=True):
     """How long to wait, in seconds."""
 
     connect_s: float = 30.0  # for the connection, the greeting, a TLS handshake
@@ -36,7 +37,7 @@ class SmtpServer:
     username: str = ""  # "": no login
     password: str = field(default="", repr=False)
     allow_plain: bool = False  # security "none" to another machine
-    timeouts: Timeouts = Timeouts()
+    timeouts: Timeouts = field(default_factory=Timeouts)
     ssl_context: ssl.SSLContext | None = field(default=None, repr=False)  # None: verified by the system's CAs
     local_hostname: str = ""  # our name in EHLO; "": the system's
 

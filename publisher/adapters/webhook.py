@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import httpx
+from msgspec import Struct
 
 from publisher import __version__
 
@@ -19,8 +19,7 @@ PAUSES_S = (1.0, 4.0)
 """Between one try and the next."""
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
+class Called(Struct, frozen=True):
     """What came of a call. `error` is a message id, "" when it was taken."""
 
     ok: bool

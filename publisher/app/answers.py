@@ -13,8 +13,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from datetime import timedelta
+
+from msgspec import Struct, field
 
 from publisher.app.check_links import NO_NETWORK, Asking, Probe
 from publisher.app.equipment import Equipment
@@ -32,8 +33,7 @@ AWAY_AGAIN = timedelta(minutes=15)
 GROUP_CANARY_S = 5.0
 
 
-@dataclass(slots=True)
-class Answers:
+class Answers(Struct):
     """What a round of questions has brought so far, and how much of it is written down."""
 
     e: Equipment

@@ -11,8 +11,9 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import NoReturn
+
+from msgspec import Struct
 
 from publisher.app import progress as told
 from publisher.app.answers import Answers
@@ -36,8 +37,7 @@ LAST_WORD_S = 3.0
 RESTING = "the server asked us to come later"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What came of asking: every check in order, and whether the run says more about our network than of links."""
 
     checks: tuple[LinkCheck, ...] = ()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, time
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from publisher.app import stamp as site_stamp
 from publisher.app.equipment import Equipment
@@ -24,8 +25,7 @@ NIGHT = time(3)
 _NO_FILE = "the database is no file of this machine"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackupSummary:
+class BackupSummary(Struct, frozen=True, kw_only=True):
     """A copy that was made."""
 
     path: str
@@ -33,8 +33,7 @@ class BackupSummary:
     removed: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreSummary:
+class RestoreSummary(Struct, frozen=True, kw_only=True):
     """What a restored database is, and what is to be done about it."""
 
     path: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
+
+from msgspec import Struct, field
 
 from publisher.app.asking import ask_urls
 from publisher.app.choose import upcoming
@@ -15,8 +16,7 @@ from publisher.core.link import short_form
 from publisher.store import link_reports, links
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(Struct, frozen=True):
     """Entries to hold back, each with its broken links; `whole`: they hold the issue."""
 
     entries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from publisher.app.ports import Documents, Output
 from publisher.app.site import Site
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from publisher.render.feed_check import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(Struct, frozen=True):
     """What a build did, and what the feeds hold."""
 
     outputs: OutputsSummary

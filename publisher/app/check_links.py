@@ -12,10 +12,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Protocol
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
+from msgspec.structs import asdict, replace
 
 from publisher.core.link import Answer, LinkCheck
 
@@ -65,8 +67,7 @@ async def check_links(
     return asking.checks()
 
 
-@dataclass(slots=True)
-class Asking:
+class Asking(Struct):
     """A round of questions that can be looked at while it goes on, and after it was broken off."""
 
     urls: list[str]  # each once
@@ -175,7 +176,7 @@ class Asking:
 
 
 def _at(answer: Answer, at: datetime) -> LinkCheck:
-    return LinkCheck(**{f.name: getattr(answer, f.name) for f in fields(answer)}, at=at)
+    return LinkCheck(**asdict(answer), at=at)
 
 
 def _host(url: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from publisher.app.equipment import Equipment
 from publisher.app.summary import WaitingSummary
@@ -21,8 +23,7 @@ from publisher.store.issues import Placement
 _SECOND = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class Chosen(Struct, frozen=True, kw_only=True):
     """What was decided. `name` None: nothing to publish. `archived`: uids that got a page and no mail."""
 
     name: IssueName | None

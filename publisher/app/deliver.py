@@ -19,6 +19,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
 from publisher.app.ports import Clock, Mailer
 from publisher.core import delivery
 from publisher.core.delivery import Outcome, Outgoing, mailing_key, message_id
@@ -78,8 +80,7 @@ class Identity:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivering:
+class Delivering(Struct, frozen=True, kw_only=True):
     """How mail is handed over."""
 
     sender: str  # the envelope's

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from publisher.app.check_links import Probe
 from publisher.app.deliver import Delivering, Identity
@@ -30,8 +32,7 @@ if TYPE_CHECKING:
     from publisher.render.environment import Templates
 
 
-@dataclass(frozen=True, kw_only=True)
-class Equipment:
+class Equipment(Struct, frozen=True, kw_only=True):
     """Everything a verb needs. `rendering` names templates, words and drawing code; it moves when they do."""
 
     config: Config

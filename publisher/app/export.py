@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
+
+from msgspec import Struct
 
 from publisher.app.equipment import Equipment
 from publisher.app.ports import Output
@@ -19,8 +20,7 @@ LIST = "files.txt"
 """Names what the export wrote: the next one into the same folder removes what is not of the site any more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportedSite:
+class ExportedSite(Struct, frozen=True, kw_only=True):
     """What an export did; `files` counts all of the site, the list of them too."""
 
     folder: str

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from publisher.app.equipment import Equipment
 from publisher.core import token as tokens
 from publisher.core.preferences import Cadence, Preferences, cadence_of, masked
@@ -22,8 +24,7 @@ BACK_WITHIN = timedelta(days=30)
 """So long after leaving one press of a button brings somebody back."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(Struct, frozen=True, kw_only=True):
     """What a page shows of a reader. Addresses are masked: whoever holds a forwarded mail sees no more."""
 
     masked: str  # 'z…@qq.com'; '' behind a link that was mailed to an address of before

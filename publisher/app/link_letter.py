@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from publisher.app.equipment import Equipment
 from publisher.app.link_summary import LinkPlace, LinkRow

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
+
+from msgspec import Struct
 
 from publisher.app.summary import Note, as_json
 from publisher.core.link import Hop, Verdict
@@ -15,8 +16,7 @@ from publisher.render.words import Words
 BAD = ("broken", "invalid")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkPlace:
+class LinkPlace(Struct, frozen=True, kw_only=True):
     """Where a link stands. `uid` is "" for a link of a file that belongs to no publication."""
 
     uid: str = ""
@@ -25,8 +25,7 @@ class LinkPlace:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkRow:
+class LinkRow(Struct, frozen=True, kw_only=True):
     """A link as a line of a report."""
 
     url: str
@@ -49,8 +48,7 @@ class LinkRow:
         return self.verdict == "dead" or self.result in BAD
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinksSummary:
+class LinksSummary(Struct, frozen=True, kw_only=True):
     """`links check` and `links report`. `void`: the run says more about our network than about links.
 
     `counts`: all links of the publication by verdict, in a report, which lists only those worth a word.
@@ -66,8 +64,7 @@ class LinksSummary:
         return any(row.is_bad for row in self.links)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeSummary:
+class ProbeSummary(Struct, frozen=True, kw_only=True):
     """`links probe`: every step of one link's chain, and what it came to."""
 
     row: LinkRow
@@ -76,8 +73,7 @@ class ProbeSummary:
     saved: str = ""  # where a page that matches no rule was kept
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FixSummary:
+class FixSummary(Struct, frozen=True, kw_only=True):
     """`links fix`: a patch for the documents, and how many links it mends."""
 
     patch: str = ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from publisher.app.ports import Documents
 from publisher.app.reading import FileReader, ReadEntry, ReadFile
@@ -15,8 +16,7 @@ from publisher.core.errors import FolderError
 from publisher.core.reading_options import ReadingOptions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reached:
+class Reached(Struct, frozen=True, kw_only=True):
     """A file to be checked: the folder it lies in, its path there, and how the curator calls it."""
 
     folder: Documents

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from publisher.app.equipment import Equipment
 from publisher.app.summary import MailSummary
@@ -41,8 +43,7 @@ Given = Sequence[tuple[int, Variant]]
 """Subscribers and the variant each of them gets."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matter:
+class Matter(Struct, frozen=True, kw_only=True):
     """What is mailed. `at` is its Date; `issues` with their ids, oldest first: several in a weekly mailing."""
 
     kind: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any, Literal, get_args
+
+from msgspec.structs import asdict
 
 from publisher.app.equipment import Equipment
 from publisher.app.owner import normalised

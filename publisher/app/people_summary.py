@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from publisher.app.summary import DONE, USAGE, Note, as_json, exit_code, fields_of, iso
 from publisher.render.words import Words
@@ -12,8 +13,7 @@ from publisher.render.words import Words
 RowOutcome = Literal["bad", "duplicate", "suppressed", "left", "already"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubscriberSummary:
+class SubscriberSummary(Struct, frozen=True, kw_only=True):
     """One subscriber. `since` is when they became what `state` says, in the publication's zone."""
 
     uid: str
@@ -28,15 +28,13 @@ class SubscriberSummary:
     since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubscribersSummary:
+class SubscribersSummary(Struct, frozen=True, kw_only=True):
     """`subscribers list`."""
 
     subscribers: tuple[SubscriberSummary, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddressOutcome:
+class AddressOutcome(Struct, frozen=True, kw_only=True):
     """What became of one address. `why` is set for refused ones."""
 
     email: str
@@ -49,15 +47,13 @@ class AddressOutcome:
     why: Note | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubscribersChange:
+class SubscribersChange(Struct, frozen=True, kw_only=True):
     """`subscribers add` and `remove`: one outcome an address, in the order given."""
 
     addresses: tuple[AddressOutcome, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportedRow:
+class ImportedRow(Struct, frozen=True, kw_only=True):
     """A row that is worth a word: everything but those that were added as they stand."""
 
     line: int
@@ -67,8 +63,7 @@ class ImportedRow:
     fix: Note
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportSummary:
+class ImportSummary(Struct, frozen=True, kw_only=True):
     """`subscribers import`. The counts sum up to the rows of the file."""
 
     file: str
@@ -82,8 +77,7 @@ class ImportSummary:
     rows: tuple[ImportedRow, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportSummary:
+class ExportSummary(Struct, frozen=True, kw_only=True):
     """`subscribers export`: how many are in the file; `text` is what was written."""
 
     people: int

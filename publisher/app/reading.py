@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from publisher.app import just_read
 from publisher.app.ports import Documents
@@ -31,8 +34,7 @@ def entry_of(source: EntrySource, options: ReadingOptions) -> Entry:
     return just_read.kept(source, options) or read_entry(source, options=options)[0]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadEntry:
+class ReadEntry(Struct, frozen=True, kw_only=True):
     """An entry of a file with its place."""
 
     place: Place
@@ -63,8 +65,7 @@ class ReadEntry:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadFile:
+class ReadFile(Struct, frozen=True, kw_only=True):
     """A file as read. With an error among the diagnostics nothing of it is published."""
 
     path: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import date, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from publisher.app.build import Built
 from publisher.app.choose import waiting
@@ -34,8 +36,7 @@ from publisher.store.links import KnownLinks
 from publisher.store.publication import Publication
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reporting:
+class Reporting(Struct, frozen=True, kw_only=True):
     """What a run knows that the store does not."""
 
     run: str

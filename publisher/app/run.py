@@ -14,9 +14,11 @@ thin     once a day, old checks and runs are thinned
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from publisher.app import progress as told
 from publisher.app import stamp as site_stamp

@@ -15,6 +15,8 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from publisher.app.ports import Documents, Listed
 from publisher.app.summary import DocumentsSummary
 from publisher.core.diagnostics import Diagnostic
@@ -35,8 +37,7 @@ _ASK_AGAIN = frozenset({"media-missing", "file-unreadable"})
 """Findings that may mend themselves without the file changing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scanning:
+class Scanning(Struct, frozen=True, kw_only=True):
     """How documents are read; `tag_host` is the publication's."""
 
     options: ReadingOptions
@@ -49,11 +50,10 @@ class Scanning:
         return hashlib.sha256(repr((READING, self.options, self.entry_level)).encode()).hexdigest()[:12]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scanned:
+class Scanned(Struct, frozen=True, kw_only=True):
     """What a scan found. `vanishing`: published entries that are missing, too many to be believed."""
 
-    documents: DocumentsSummary = field(default_factory=DocumentsSummary)
+    documents: DocumentsSummary = DocumentsSummary()
     entries: int = 0  # read in this scan, of changed files
     diagnostics: tuple[Diagnostic, ...] = ()
     vanishing: tuple[str, ...] = ()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+from msgspec import Struct
 
 from publisher.app.summary import as_json
 from publisher.core.search import LONGEST_QUERY, Part, Query, loosened, marked, parse_query, snippet
@@ -19,8 +20,7 @@ LAST_PAGE = 500
 MOST_SUGGESTIONS = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
+class Hit(Struct, frozen=True, kw_only=True):
     """An entry that was found. Its title and the stretch of text around the words are told in parts."""
 
     uid: str
@@ -34,8 +34,7 @@ class Hit:
     snippet: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suggestion:
+class Suggestion(Struct, frozen=True, kw_only=True):
     """Another question that does find something."""
 
     query: str
@@ -44,8 +43,7 @@ class Suggestion:
     topic: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchSummary:
+class SearchSummary(Struct, frozen=True, kw_only=True):
     """An answered question. `query` as it was asked; `asks`: whether anything was asked at all.
 
     `lagging`: so many days are not in the index yet as they are now.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
+
+from msgspec import Struct
 
 from publisher.app.equipment import Equipment
 from publisher.app.publish import due_slot
@@ -13,16 +14,14 @@ from publisher.store import entries, issues, outputs, publication
 from publisher.store.outputs import Recorded
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(Struct, frozen=True):
     """By path: what is recorded of each file, and which are pages of withdrawn entries."""
 
     recorded: dict[str, Recorded]
     gone: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pulse:
+class Pulse(Struct, frozen=True, kw_only=True):
     """Whether the site is up to date. `due`: the slot whose time has come and that is not published yet.
 
     `open`: nothing was there to publish, and what arrives before the day ends still will be.

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Container
-from dataclasses import asdict, dataclass
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from publisher.app.ports import Output
 from publisher.store.publication import Publication
@@ -15,8 +17,7 @@ PATH = ".publisher.json"
 _DAY_PAGE = re.compile(r"\d{4}/\d\d/\d\d/index\.html")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
+class Stamp(Struct, frozen=True, kw_only=True):
     """What the site says of itself. `issue` is the last published one, '2025-01-29' or '2025-01-29/2'."""
 
     uuid: str

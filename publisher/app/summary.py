@@ -8,10 +8,11 @@ only when they are shown. The keys that `as_json` writes are public: a change is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import singledispatch
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from publisher.core.diagnostics import Diagnostic, has_errors
 from publisher.core.link import Verdict
@@ -28,8 +29,7 @@ DONE, MUST_ACT, USAGE, REFUSED, MAIL_OPEN = range(5)
 """Exit codes. With several causes the highest counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """A sentence to be said: an English message id with {names}, and what fills them."""
 
     message: str
@@ -39,8 +39,7 @@ class Note:
         return words(self.message, **self.params)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldItem:
+class HeldItem(Struct, frozen=True, kw_only=True):
     """Something that waits for the operator. `what`, `why` and `how` are message ids sharing `params`.
 
     `kind` decides the exit code: "mail" 4, "run" 1 (nothing was published, or withdrawals wait),
@@ -57,8 +56,7 @@ class HeldItem:
         return {name: words(getattr(self, name), **self.params) for name in ("what", "why", "how")}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkSummary:
+class LinkSummary(Struct, frozen=True, kw_only=True):
     """A link of an entry. `result` is of the last check, None when it was never asked."""
 
     url: str
@@ -69,8 +67,7 @@ class LinkSummary:
     http_status: int | None = None  # terminal only
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntrySummary:
+class EntrySummary(Struct, frozen=True, kw_only=True):
     """An entry as a line of the table. uid, guid and url are None where they are not minted yet (lint)."""
 
     uid: str | None = None
@@ -87,8 +84,7 @@ class EntrySummary:
     late: bool = False  # stands under 补; terminal only
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IssueSummary:
+class IssueSummary(Struct, frozen=True, kw_only=True):
     """An issue with its entries in order. `day` is the slot."""
 
     day: date
@@ -97,8 +93,7 @@ class IssueSummary:
     published_at: datetime | None = None  # in the publication's zone; terminal only
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentsSummary:
+class DocumentsSummary(Struct, frozen=True, kw_only=True):
     """What the scan found: counts of files read and refused, and of entries by what happened to them."""
 
     read: int = 0  # files
@@ -110,8 +105,7 @@ class DocumentsSummary:
     archived: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputsSummary:
+class OutputsSummary(Struct, frozen=True, kw_only=True):
     """How many files below the output folder were written, found unchanged, removed."""
 
     written: int = 0
@@ -119,8 +113,7 @@ class OutputsSummary:
     removed: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailSummary:
+class MailSummary(Struct, frozen=True, kw_only=True):
     """The digest as frozen: its size against the budget, and how many entries became lead and link to fit."""
 
     subject: str = ""
@@ -131,8 +124,7 @@ class MailSummary:
     readers: Mapping[str, int] = field(default_factory=dict)  # by variant: 'full.zh-Hans'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeeklySummary:
+class WeeklySummary(Struct, frozen=True, kw_only=True):
     """A weekly mailing that this run made; `day` names its week."""
 
     day: date
@@ -140,8 +132,7 @@ class WeeklySummary:
     books: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingSummary:
+class WaitingSummary(Struct, frozen=True, kw_only=True):
     """What waits to be published and when it will go, for the line '下一步'."""
 
     entries: int = 0  # live, in no issue, dated whenever; no drafts
@@ -151,8 +142,7 @@ class WaitingSummary:
     next_entries: int = 0  # how many entries that issue will have
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSummary:
+class RunSummary(Struct, frozen=True, kw_only=True):
     """The report of `once`, `plan` and `deliver`. Datetimes are in the publication's zone."""
 
     run: str = ""
@@ -273,7 +263,7 @@ def books_json(books: Mapping[str, int]) -> dict[str, int]:
 
 
 def fields_of(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+    return {name: getattr(value, name) for name in value.__struct_fields__}
 
 
 def iso(at: datetime | None) -> str | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from publisher.app.summary import (
     DONE,
@@ -28,16 +29,14 @@ from publisher.core.diagnostics import Diagnostic, has_errors
 from publisher.render.words import Words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreviewSummary:
+class PreviewSummary(Struct, frozen=True, kw_only=True):
     """What `preview` wrote (pages and .eml to open, the page of the day first) and what would go out."""
 
     files: tuple[str, ...]
     summary: RunSummary
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusSummary:
+class StatusSummary(Struct, frozen=True, kw_only=True):
     """How things stand, without changing anything."""
 
     next_run: datetime | None = None
@@ -56,8 +55,7 @@ class StatusSummary:
     timezone: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LintSummary:
+class LintSummary(Struct, frozen=True, kw_only=True):
     """What the documents say about themselves. `files` as they were named or found."""
 
     files: tuple[str, ...]
@@ -65,8 +63,7 @@ class LintSummary:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryChange:
+class EntryChange(Struct, frozen=True, kw_only=True):
     """`allow UID` and `correct UID --note`: the entry and what will happen to it, as a sentence."""
 
     uid: str
@@ -75,8 +72,7 @@ class EntryChange:
     note: Note
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdoptSummary:
+class AdoptSummary(Struct, frozen=True, kw_only=True):
     """`adopt`: what was read back from the pages and marked as published."""
 
     pages: int = 0
@@ -85,8 +81,7 @@ class AdoptSummary:
     notices: tuple[Note, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliverySummary:
+class DeliverySummary(Struct, frozen=True, kw_only=True):
     """One delivery. `issue` is '2025-01-29' or '2025-01-29/2'; of a weekly mailing the day its week ended with."""
 
     issue: str
@@ -99,23 +94,20 @@ class DeliverySummary:
     at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveriesSummary:
+class DeliveriesSummary(Struct, frozen=True, kw_only=True):
     """`deliveries` and `deliveries uncertain`; `resolved` counts what --resend or --sent changed."""
 
     deliveries: tuple[DeliverySummary, ...] = ()
     resolved: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(Struct, frozen=True, kw_only=True):
     """What `pause`, `resume`, `cancel` and `skip` came to, as one sentence."""
 
     note: Note
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunLine:
+class RunLine(Struct, frozen=True, kw_only=True):
     """A run as the log keeps it. `ok` None: it was killed, or is still going. Moments in the publication's zone."""
 
     run: int
@@ -129,8 +121,7 @@ class RunLine:
     figures: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistorySummary:
+class HistorySummary(Struct, frozen=True, kw_only=True):
     """`history`: runs, newest first."""
 
     runs: tuple[RunLine, ...] = ()

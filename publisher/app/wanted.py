@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from publisher.app.view import SiteView
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from publisher.render.feed_check import Kind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Building:
+class Building(Struct, frozen=True, kw_only=True):
     """How the site is built. `rendering` moves with templates, settings and our own code."""
 
     templates: Callable[[], Templates]
@@ -32,8 +32,7 @@ class Building:
         return Group(digest_of(self.rendering, inputs), files)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """A file that belongs to the site, and how it is made."""
 
     path: str
@@ -42,8 +41,7 @@ class Wanted:
     durable: bool = False  # on the disk before the next file is written
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Files made from the same inputs, which `key` stands for. `files` may be costly: it is asked when they moved."""
 
     key: str

@@ -9,9 +9,10 @@ now on finds the days in between on the pages.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from publisher.app.equipment import Equipment
 from publisher.app.summary import WeeklySummary
@@ -32,16 +33,14 @@ _LONGEST = timedelta(days=28)
 """After a rest a weekly mailing reaches back so far, and no further."""
 
 
-@dataclass(frozen=True, slots=True)
-class Week:
+class Week(Struct, frozen=True):
     """The issues that a weekly mailing closes, with their ids; `day` is the one it ended with."""
 
     day: date
     issues: Mapping[IssueName, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class Made(Struct, frozen=True, kw_only=True):
     """A weekly mailing that was put on the books now."""
 
     summary: WeeklySummary

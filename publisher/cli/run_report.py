@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from publisher.app.summary import EntrySummary, HeldItem, LinkSummary, RunSummary
 from publisher.core.diagnostics import Diagnostic
@@ -16,16 +17,14 @@ BAD_RESULTS = frozenset({"broken", "invalid"})
 UNSURE_RESULTS = frozenset({"suspect", "blocked", "unknown", "timeout", "unreachable"})
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """A short text and what it means: "good", "bad", "unsure", "quiet"."""
 
     text: str
     meaning: str
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """An entry as a line of the table. `heading` is set on the first of each day when there are several."""
 
     label: str

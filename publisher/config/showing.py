@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from datetime import time
 from typing import Literal
 
+from msgspec import Struct
 from pydantic import SecretStr
 
 from publisher.config.options import Config, all_options
@@ -17,8 +17,7 @@ SECRETS = frozenset({"mail.password", "serve.metrics_token", "alerts.ping_url"})
 _URL_PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):[^/@\s]*@")
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """One effective option. `origin` is 'default', 'file' or 'environment'; secrets are '***'."""
 
     key: str  # 'mail.sender'

@@ -7,10 +7,11 @@ trigger: those skip and double whole days when clocks change.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 LONG_GAP_DAYS = 7
 """Days without a slot after which the mail waits for the operator."""
@@ -83,8 +84,7 @@ def newest_weekday(day: date, weekday: Weekday) -> date:
     return day - _DAY * ((day.weekday() - WEEKDAYS.index(weekday)) % 7)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
+class Coverage(Struct, frozen=True, kw_only=True):
     """The slots that today's issue stands for."""
 
     first: date  # the oldest of them

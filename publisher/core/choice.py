@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Literal
+
+from msgspec import Struct
 
 from publisher.core.identity import Place
 
@@ -23,8 +24,7 @@ Reason = Literal["future", "draft", "empty", "held", "room"]
 allowed; the issue is full and it leads the next one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """An entry that is in no issue yet. Give all of them: what cannot go is told with its reason."""
 
     uid: str
@@ -38,8 +38,7 @@ class Candidate:
     first_seen: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class Chosen(Struct, frozen=True, kw_only=True):
     """An entry of the issue. `late`: its day was published before, it stands under 补."""
 
     uid: str
@@ -47,8 +46,7 @@ class Chosen:
     late: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class Waiting(Struct, frozen=True, kw_only=True):
     """An entry that does not go today."""
 
     uid: str
@@ -57,8 +55,7 @@ class Waiting:
     hold: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Archived:
+class Archived(Struct, frozen=True, kw_only=True):
     """An entry that gets a page but no feed item and no mail. `warn`: it turned up after the first start."""
 
     uid: str
@@ -66,8 +63,7 @@ class Archived:
     warn: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(Struct, frozen=True, kw_only=True):
     """What becomes of every live candidate; `since` is to be remembered (None: nothing was due yet)."""
 
     chosen: tuple[Chosen, ...] = ()

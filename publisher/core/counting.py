@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _HAN_SET = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff々〇"
 _KANA_SET = r"\u3040-\u30ff\u31f0-\u31ff"
@@ -22,8 +23,7 @@ _WORD = re.compile(r"[^\W\d_]++(?:[-'’][^\W\d_]++)*+|\d++(?:[.,:]\d++)*+")
 _LATIN = re.compile(r"[A-Za-z]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class Tally(Struct, frozen=True, kw_only=True):
     """How many there are of each kind of sign in a text."""
 
     han: int

@@ -12,9 +12,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Literal, get_args
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 State = Literal["waiting", "sending", "accepted", "rejected", "deferred", "uncertain", "skipped"]
 STATES: tuple[State, ...] = get_args(State)
@@ -53,8 +55,7 @@ def is_final(state: State) -> bool:
     return not FOLLOWS[state]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Books:
+class Books(Struct, frozen=True, kw_only=True):
     """How many deliveries of a mailing are in each state. `recipients` was fixed when it was opened."""
 
     recipients: int = 0
@@ -90,11 +91,10 @@ class Books:
         return self.waiting + self.sending + self.deferred
 
     def __add__(self, other: Books) -> Books:
-        return Books(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+        return Books(**{name: n + getattr(other, name) for name, n in asdict(self).items()})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
+class Outgoing(Struct, frozen=True, kw_only=True):
     """One finished message to one recipient."""
 
     key: str  # names the delivery; comes back in the Outcome
@@ -104,8 +104,7 @@ class Outgoing:
     segments: tuple[bytes, ...]  # written one after another; the large ones are shared by all recipients
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """What became of one attempt."""
 
     key: str
@@ -114,8 +113,7 @@ class Outcome:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Closed:
+class Closed(Struct, frozen=True, kw_only=True):
     """How a delivery stands after an attempt. `next_at` is set for 'deferred' alone."""
 
     state: State

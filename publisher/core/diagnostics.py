@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 Level = Literal["error", "warning", "info"]
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(Struct, frozen=True):
     """One kind of finding. `message` and `fix` are English sentences with {names} of parameters."""
 
     code: str  # "E101"
@@ -41,8 +41,7 @@ def _define(code: str, slug: str, message: str, fix: str) -> None:
     CATALOGUE[slug] = Code(code, slug, message, fix)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True, kw_only=True):
     """One finding at one place. `line` and `column` start at 1; columns count characters, not bytes."""
 
     file: str  # path relative to the documents folder, with '/'

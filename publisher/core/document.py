@@ -6,10 +6,11 @@ import re
 import string
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from typing import Literal
+
+from msgspec import Struct
 
 from publisher.core.diagnostics import Diagnostic, Findings, has_errors
 from publisher.core.encoding import decode
@@ -34,8 +35,7 @@ MOST_MEGABYTES = 32
 _DIRECTIVE = re.compile(r"(?P<draft>draft|草稿)|id\s*[:：]\s*(?P<id>\S+)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntrySource:
+class EntrySource(Struct, frozen=True, kw_only=True):
     """One entry exactly as the curator wrote it, before any reading of its Markdown."""
 
     number: int | None = None  # 1..99, from '## 3', '## ３', '## 三', '## ③'; None for '## Title'
@@ -50,8 +50,7 @@ class EntrySource:
     section: str = ""  # with entry_level = 3: the '## …' heading above this entry that has no text of its own
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(Struct, frozen=True, kw_only=True):
     """One day of a file."""
 
     day: date
@@ -64,8 +63,7 @@ class Document:
     heading_url: str | None = None  # '# [2025-01-29](url)': where the heading links to
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedFile:
+class ParsedFile(Struct, frozen=True, kw_only=True):
     """A file's documents in file order. With an error among the diagnostics nothing of it is published."""
 
     name: str  # path relative to the documents folder, with '/'
@@ -96,8 +94,7 @@ def _text(data: bytes, found: Findings) -> str | None:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
+class _Mark(Struct, frozen=True):
     """A heading that means something to the file: a day, an entry, a section above entries, a bare '# …'."""
 
     at: int  # index of its line

@@ -6,9 +6,10 @@ import hashlib
 import re
 import unicodedata
 from bisect import bisect_right
-from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+
+from msgspec import Struct
 
 from publisher.core import body
 from publisher.core.blocks import QUIET
@@ -31,16 +32,14 @@ from publisher.core.topics import topic_key
 _UNSEEN = re.compile(f"[{ZERO_WIDTH}]")
 
 
-@dataclass(frozen=True, slots=True)
-class Topic:
+class Topic(Struct, frozen=True):
     """`key` compares (NFKC, case-folded, no spaces); `name` is the first spelling seen."""
 
     key: str
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryLink:
+class EntryLink(Struct, frozen=True, kw_only=True):
     """A link in an entry's text."""
 
     url: str  # as it is asked for: with a scheme, 'http://t.cn/A63SL70V'
@@ -49,8 +48,7 @@ class EntryLink:
     column: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class Section(Struct, frozen=True, kw_only=True):
     """A time-coded heading: 'GPU的起源(0:00-7:59):'."""
 
     title: str
@@ -59,8 +57,7 @@ class Section:
     anchor: str  # unique within the entry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """An entry read: everything that follows from its text alone."""
 
     source: EntrySource

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from publisher.core.diagnostics import Findings
 from publisher.core.heading import ZERO_WIDTH, read_date
@@ -19,8 +20,7 @@ _TRUE = {"true", "yes", "on", "y", "1", "是", "真"}
 _FALSE = {"false", "no", "off", "n", "0", "", "~", "null", "否", "假"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrontMatter:
+class FrontMatter(Struct, frozen=True, kw_only=True):
     """What the top of a file says about its day."""
 
     end: int = 0  # index of the first line after it; 0: there is none

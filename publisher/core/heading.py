@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
 _LONGEST = 1000  # characters of a heading that are searched for links and marks: keeps every search linear
@@ -42,8 +43,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DIGITS = "一二三四五六七八九"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hashes:
+class Hashes(Struct, frozen=True, kw_only=True):
     """A line that begins with hash marks."""
 
     level: int
@@ -53,8 +53,7 @@ class Hashes:
     closed: bool  # hash marks at the end too
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayHeading:
+class DayHeading(Struct, frozen=True, kw_only=True):
     """A heading with a date in it."""
 
     day: date | None  # None: written like a date, but no day of the calendar
@@ -65,8 +64,7 @@ class DayHeading:
     weekday: str = ""  # as written, when it is not this day's
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryHeading:
+class EntryHeading(Struct, frozen=True, kw_only=True):
     """A heading that begins an entry."""
 
     number: int | None = None

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from publisher.core.diagnostics import Findings
 
 _OPEN, _CLOSE = "<!--", "-->"
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(Struct, frozen=True):
     """A comment and where it begins; lines and columns from 1."""
 
     line: int
@@ -21,8 +21,7 @@ class Comment:
     text: str
 
 
-@dataclass(slots=True)
-class Visible:
+class Visible(Struct):
     """A file's lines without comments (as many lines as before), and which of them are code."""
 
     lines: list[str]
@@ -30,8 +29,7 @@ class Visible:
     comments: list[Comment] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Fence:
+class _Fence(Struct, frozen=True):
     mark: str  # "`" or "~"
     length: int
     bare: bool  # nothing after the marks: it can close

@@ -17,10 +17,11 @@ import hashlib
 import unicodedata
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from heapq import nsmallest
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
 
 from publisher.core.likeness import (
     EVERY,
@@ -61,8 +62,7 @@ class Place(NamedTuple):
     position: int = 0  # index within the document, from 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(Struct, frozen=True, kw_only=True):
     """An entry as remembered. Its text is asked for by uid (`texts_of`), and only when it is needed."""
 
     uid: str
@@ -75,8 +75,7 @@ class Known:
     published: bool = False  # it has a public page: in an issue, or archived
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """An entry as just read. `text`: heading and Markdown, the same kind of text as `texts_of` gives."""
 
     place: Place
@@ -87,8 +86,7 @@ class Found:
     explicit_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(Struct, frozen=True, kw_only=True):
     """A found entry and who it is. `known` is None for a new one, whose uid has just been minted."""
 
     found: Found
@@ -126,8 +124,7 @@ class Match:
         return "renumbered" if self.renumbered else "unchanged"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doubt:
+class Doubt(Struct, frozen=True, kw_only=True):
     """Two candidates were nearly equally alike; `uid` was given to `place`. To be warned about."""
 
     place: Place
@@ -136,8 +133,7 @@ class Doubt:
     rivals: tuple[tuple[Place, str, float], ...]  # (place, uid, score) of pairs that nearly won
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matching:
+class Matching(Struct, frozen=True, kw_only=True):
     """What a scan means. With `guard` nothing is withdrawn until the operator accepts it."""
 
     matches: tuple[Match, ...]  # one for each found entry, in the order given
@@ -296,8 +292,7 @@ def _by_text(left: _Left) -> None:
                     left.give(f, waiting.popleft())
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
+class _Pair(Struct, frozen=True):
     """A found and a known entry that may be one."""
 
     found: int

@@ -10,8 +10,9 @@ import html
 import re
 import unicodedata
 from bisect import bisect_left
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from publisher.core.emoji import is_code
 from publisher.core.graphemes import without_unseen
@@ -63,8 +64,7 @@ _BRACKETS = re.compile(r"\[++|\]++")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """One thing in a paragraph's text: `text[start:end]`."""
 
     start: int
@@ -80,8 +80,7 @@ class Found:
     cut: bool = False  # an address that looks cut off
 
 
-@dataclass(slots=True)
-class Inside:
+class Inside(Struct):
     """Everything found in one paragraph, by where it begins."""
 
     at: dict[int, Found] = field(default_factory=dict)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from publisher.core.link import LinkState
 
@@ -13,8 +14,7 @@ if TYPE_CHECKING:  # reading Markdown is not loaded where only names and lines o
     from publisher.core.entry import Entry
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class IssueName:
+class IssueName(Struct, frozen=True, order=True):
     """The slot and the sequence within it (1, then 2 for --extra). Written '2025-01-29' or '2025-01-29/2'."""
 
     day: date
@@ -24,16 +24,14 @@ class IssueName:
         return self.day.isoformat() + (f"/{self.sequence}" if self.sequence > 1 else "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Correction:
+class Correction(Struct, frozen=True, kw_only=True):
     """A note by the curator that an entry was wrong, from `publisher correct UID --note`."""
 
     at: datetime
     note: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedEntry:
+class PublishedEntry(Struct, frozen=True, kw_only=True):
     """An entry with its identity and its public life: what every rendering takes."""
 
     uid: str  # 10 characters base32, lower case
@@ -56,8 +54,7 @@ class PublishedEntry:
         return self.links.get(url) or LinkState(url=url)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryLine:
+class EntryLine(Struct, frozen=True, kw_only=True):
     """An entry as one line of a list: what archives, neighbours and tables need, without its text."""
 
     uid: str
@@ -73,8 +70,7 @@ class EntryLine:
     updated_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedDay:
+class PublishedDay(Struct, frozen=True, kw_only=True):
     """A curator's day with its published (and archived) entries in file order."""
 
     day: date

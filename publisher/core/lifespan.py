@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from statistics import median
+
+from msgspec import Struct
 
 from publisher.core.link import Verdict
 
 MOST_SITES = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Life:
+class Life(Struct, frozen=True, kw_only=True):
     """One published link. `days`: how long a dead one had lived when it was last seen alive."""
 
     year: int
@@ -21,8 +21,7 @@ class Life:
     days: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generation:
+class Generation(Struct, frozen=True, kw_only=True):
     """Links that belong together. `lived_days`: the median of the dead ones, None while all live."""
 
     name: str

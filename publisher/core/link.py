@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 Verdict = Literal["alive", "dead", "unsure", "unchecked"]
 
@@ -31,8 +32,7 @@ Result = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkState:
+class LinkState(Struct, frozen=True, kw_only=True):
     """What is known of one address, as pages, feeds and reports show it."""
 
     url: str
@@ -54,8 +54,7 @@ Network = Literal["heard", "absent", "unclear"]
 """What an answer says about our own network: a server spoke; no name server or no route; could be either."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What came of asking one address, as the network saw it."""
 
     url: str  # as it was asked for
@@ -76,8 +75,7 @@ class Answer:
     again: bool = False  # a passing fault: worth one more question in the same run
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hop:
+class Hop(Struct, frozen=True, kw_only=True):
     """One step of a chain, for an operator who wants to see it."""
 
     url: str
@@ -87,15 +85,13 @@ class Hop:
     text: str = ""  # the beginning of a page's text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkCheck(Answer):
+class LinkCheck(Answer, frozen=True, kw_only=True):
     """An answer with its moment."""
 
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """What a rule makes of an address or a page: an end (`result`), the address behind (`target`), or both.
 
     A target without a result is asked next.
@@ -241,8 +237,7 @@ Show = Literal["original", "resolved", "both"]
 the first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A link as readers get it: where it leads, what it says, and the address told beside it ('' for none)."""
 
     href: str

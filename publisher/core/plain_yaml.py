@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import yaml
+from msgspec import Struct
 
 
 class NotPlainError(Exception):
     """Broken YAML, or such as front matter has no use for (aliases, deep nesting): refused before it can grow."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """One 'key: value' with the lines and columns of both in the file, from 1."""
 
     key: str

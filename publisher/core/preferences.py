@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal, get_args
+
+from msgspec import Struct
 
 from publisher.core.variant import Body, Language
 
@@ -21,8 +22,7 @@ ASKS_A_DAY = 5
 """A form that anybody can fill in must not become a way to flood a stranger's mailbox."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preferences:
+class Preferences(Struct, frozen=True, kw_only=True):
     """`paused_until` is the first day on which mail comes again; None: no pause."""
 
     cadence: Cadence = "daily"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadingOptions:
+class ReadingOptions(Struct, frozen=True, kw_only=True):
     """How Markdown is read; all of it from config.toml."""
 
     heal_lists: bool = True

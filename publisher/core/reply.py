@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+from msgspec import Struct
 
 from publisher.core.delivery import Kind, Outcome
 
@@ -43,8 +44,7 @@ STOP_AFTER = 20
 # ---------------------------------------------------------------- the table
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One row: a reply that fits both patterns is of class `says`. The first row that fits decides."""
 
     says: ReplyClass
@@ -214,8 +214,7 @@ def is_hard(outcome: Outcome) -> bool:
     return classify(outcome.code, outcome.text, stage="rcpt") == "hard"
 
 
-@dataclass(frozen=True, slots=True)
-class Streak:
+class Streak(Struct, frozen=True):
     """Refusals in a row that no reader is to blame for (5.7.x, 5xx at MAIL or DATA, QQ's 550).
 
     An acceptance or a rejection ends it. What has no verdict (4xx, no reply) neither counts nor ends it.

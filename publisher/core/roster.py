@@ -10,9 +10,10 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from publisher.core.errors import UsageError
 from publisher.core.preferences import CADENCES
@@ -60,8 +61,7 @@ _FIRST_MOMENT = datetime(1, 1, 2, tzinfo=UTC)
 _LAST_MOMENT = datetime(9999, 12, 31, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsentRow:
+class ConsentRow(Struct, frozen=True, kw_only=True):
     """One record of consent in a file."""
 
     at: datetime
@@ -70,8 +70,7 @@ class ConsentRow:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """A reader as a file tells of them. `facts` holds the columns that the file fills, by our names."""
 
     line: int
@@ -81,8 +80,7 @@ class Row:
     consents: tuple[ConsentRow, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BadRow:
+class BadRow(Struct, frozen=True, kw_only=True):
     """A row that cannot be taken: where, what is wrong, how to mend it."""
 
     line: int

@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
 import regex
+from msgspec import Struct
 
 from publisher.core.graphemes import clusters
 
@@ -119,8 +119,7 @@ def _alone(unit: str) -> bool:
     return len(unit) == 1 and _IS_ALONE[unit]
 
 
-@dataclass(frozen=True, slots=True)
-class Grams:
+class Grams(Struct, frozen=True):
     """The pieces of a text, each list with spaces between: what an index keeps."""
 
     single: str
@@ -136,8 +135,7 @@ def grams(text: str) -> Grams:
 # ---------------------------------------------------------------- questions
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """Something that a text must hold, unit after unit. `said`: as it was typed, without quotes."""
 
     row: tuple[str, ...]  # with its breaks
@@ -158,8 +156,7 @@ class Term:
         return pairs(self.row)
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """What was asked: all of `terms` and none of `without`."""
 
     terms: tuple[Term, ...] = ()
@@ -225,8 +222,7 @@ def loosened(query: Query) -> list[str]:
 # ---------------------------------------------------------------- what is shown of a text
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A stretch of a text; `hit`: it is what was asked for."""
 
     text: str

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
 from email_validator import EmailNotValidError, validate_email
+from msgspec import Struct
 
 from publisher.core.errors import UsageError
 
@@ -35,8 +35,7 @@ _LOCAL_DOMAINS = ("localhost", "local", "test", "invalid")
 """Mail that stays on this machine or network, or is only tried out: a self-hosted publisher may want it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscriber:
+class Subscriber(Struct, frozen=True, kw_only=True):
     """One reader. `uid` is unguessable and never changes; `norm` is the address as it is compared."""
 
     uid: str
@@ -53,8 +52,7 @@ class Subscriber:
         return self.state == "active"
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """`email` is what we write to (domain in its ASCII form); equal `norm` means the same person."""
 
     email: str

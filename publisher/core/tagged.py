@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from publisher.core.topics import topic_key, topic_path
 
@@ -25,8 +27,7 @@ class Tagged(NamedTuple):
     sent: str  # when it was published, as sortable text; "" when it is archived: in no feed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TopicLine:
+class TopicLine(Struct, frozen=True, kw_only=True):
     """A topic as a row of a list."""
 
     name: str
@@ -46,8 +47,7 @@ class TopicLine:
         return f"{self.path}atom.xml"
 
 
-@dataclass(slots=True)
-class Topic:
+class Topic(Struct):
     """A topic under the first spelling it was given, with its entries in the order they came in."""
 
     name: str
@@ -72,7 +72,7 @@ def by_topic(tagged: Iterable[Tagged]) -> dict[str, Topic]:
     """Topics by key, in the order of their first entries; `tagged` oldest first."""
     topics: dict[str, Topic] = {}
     for entry in tagged:
-        for key, name in _keyed(entry).items():
+        for key, name in _keyed(entry.names).items():
             topics.setdefault(key, Topic(name)).entries.append(entry)
     return topics
 
@@ -91,7 +91,7 @@ def related(tagged: Iterable[Tagged], *, most: int = MOST_RELATED) -> dict[int, 
             _learn(known, fresh)
             fresh = []
         fresh.append(entry)
-        shared = sorted((one for key in _keyed(entry) if (one := known.get(key))), key=len)
+        shared = sorted((one for key in _keyed(entry.names) if (one := known.get(key))), key=len)
         chosen = dict.fromkeys(chain.from_iterable(one[: -most - 1 : -1] for one in shared))
         if chosen:
             found[entry.id] = tuple(chosen)[:most]
@@ -100,10 +100,11 @@ def related(tagged: Iterable[Tagged], *, most: int = MOST_RELATED) -> dict[int, 
 
 def _learn(known: dict[str, list[Tagged]], fresh: Iterable[Tagged]) -> None:
     for entry in fresh:
-        for key in _keyed(entry):
+        for key in _keyed(entry.names):
             known.setdefault(key, []).append(entry)
 
 
-def _keyed(entry: Tagged) -> dict[str, str]:
-    """Keys of its topics and how they are written; one without letters is none."""
-    return {key: name for name in entry.names if (key := topic_key(name))}
+@lru_cache(maxsize=4096)
+def _keyed(names: tuple[str, ...]) -> Mapping[str, str]:
+    """Keys of topics and how they are written; one without letters is none."""
+    return {key: name for name in names if (key := topic_key(name))}

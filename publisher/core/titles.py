@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from publisher.core import graphemes
 from publisher.core.blocks import QUIET, groups
@@ -35,8 +36,7 @@ _FULL_STOP = re.compile(r"。|[a-z0-9)”’]\.(?:\s|$)")
 _WORD_START = re.compile(r"[A-Za-z0-9'’-]+$")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Title:
+class Title(Struct, frozen=True, kw_only=True):
     """A title and where it came from."""
 
     text: str
@@ -46,8 +46,7 @@ class Title:
     bracketed: bool = False  # R2: '【…】' leaves the body, the rest of its line stays
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Struct, frozen=True):
     """A line that says something in words."""
 
     block: int

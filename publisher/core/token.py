@@ -12,9 +12,10 @@ import base64
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
+
+from msgspec import Struct
 
 from publisher.core.errors import PublisherError
 
@@ -53,8 +54,7 @@ class TokenExpired(TokenError):  # noqa: N818 - what happened to it
         super().__init__("this link is too old")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """What was signed."""
 
     fields: tuple[str, ...]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 SHORTEST_CODE, LONGEST_CODE = 4, 12
 """Characters after 't.cn/': codes have six or seven today; one of fewer than four was cut off."""
@@ -19,8 +20,7 @@ _OPENERS = {")": "(", "]": "["}
 _TRAILING = ".,;:!?'\"*_~"  # never the end of an address in prose; the last three are Markdown's
 
 
-@dataclass(frozen=True, slots=True)
-class FoundUrl:
+class FoundUrl(Struct, frozen=True):
     """An address as it stands in a text: `text[start:end]`."""
 
     start: int

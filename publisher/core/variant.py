@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+from msgspec import Struct
 
 from publisher.core.issue import IssueName
 
@@ -17,8 +18,7 @@ Language = Literal["zh-Hans", "en"]
 """Of our words. What the curator wrote is never translated."""
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(Struct, frozen=True):
     """`issues` is set for weekly readers who had some of the week before: what is left for them."""
 
     body: Body = "full"

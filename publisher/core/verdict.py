@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from publisher.core.link import Answer, LinkCheck, LinkState, Result, Verdict, host_label, same_host
 
@@ -55,8 +57,7 @@ def kind_of(result: Result) -> Kind:
     return _KINDS[result]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """All that is remembered of a link from check to check."""
 
     url: str
@@ -102,7 +103,7 @@ def judge(before: Standing, check: LinkCheck) -> Standing:
         http_status=check.http_status,
         checked_at=check.at,
         streak=before.streak + 1 if before.result and kind_of(before.result) == kind else 1,
-        **_destination(before, check, good=kind == "good"),  # type: ignore[arg-type]
+        **_destination(before, check, good=kind == "good"),
     )
     if kind == "good":
         after = _alive(after, check)
@@ -236,8 +237,7 @@ EVENT_WORDS: dict[EventKind, str] = {
 """Each event as a message id."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """Something about a link that its curator wants to know once."""
 
     url: str

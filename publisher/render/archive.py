@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby, pairwise
+
+from msgspec import Struct
 
 from publisher.render.environment import Templates
 from publisher.render.pages import ARCHIVE_PATH, DayLine, drawn, year_path
@@ -15,8 +16,7 @@ _LEVELS = 5
 _WEEK = 7
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MonthLines:
+class MonthLines(Struct, frozen=True, kw_only=True):
     """A month of the archive with its days, newest first."""
 
     year: int
@@ -24,8 +24,7 @@ class MonthLines:
     days: tuple[DayLine, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class YearTotals:
+class YearTotals(Struct, frozen=True, kw_only=True):
     """A year of the archive in numbers."""
 
     year: int
@@ -34,8 +33,7 @@ class YearTotals:
     words: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """A day of the calendar. Without a line it lay within the archive and had no entries."""
 
     day: date
@@ -43,8 +41,7 @@ class Cell:
     level: int  # 1…5 by its words, 0 without any
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """What a level means in words; `least` or `most` is missing at the ends."""
 
     level: int
@@ -52,8 +49,7 @@ class Range:
     most: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calendar:
+class Calendar(Struct, frozen=True, kw_only=True):
     """A year as a table: a row for each day of the week, a column for each week."""
 
     year: int
@@ -66,8 +62,7 @@ class Calendar:
         return any(cell is not None and cell.line is None for row in self.rows for cell in row)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class YearLines:
+class YearLines(Struct, frozen=True, kw_only=True):
     """A year of the archive as a page shows it."""
 
     calendar: Calendar

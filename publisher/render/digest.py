@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import css_inline
 from markupsafe import Markup
+from msgspec import Struct
 
 from publisher.core.errors import TemplateError
 from publisher.core.issue import EntryLine, IssueName, PublishedDay, PublishedEntry
@@ -67,8 +68,7 @@ _PADDING = "\u034f\u200c\u00a0" * 60  # keeps the list of mail from showing the 
 _PAST_LINES = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DigestSection:
+class DigestSection(Struct, frozen=True, kw_only=True):
     """The entries of one of the curator's days. `late`: the day itself went out before; headed 补."""
 
     day: date
@@ -78,8 +78,7 @@ class DigestSection:
     entries: tuple[PublishedEntry, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorrectionLine:
+class CorrectionLine(Struct, frozen=True, kw_only=True):
     """What was wrong in an entry that readers already have."""
 
     title: str
@@ -88,8 +87,7 @@ class CorrectionLine:
     note: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Digest:
+class Digest(Struct, frozen=True, kw_only=True):
     """An issue, or the issues of a week, as it is mailed. `published_at` is its Date, whenever it is handed over."""
 
     site: Site
@@ -233,8 +231,7 @@ def _feedback_id(digest: Digest) -> str:
     return f"{str(digest.issue).replace('/', '.')}:{digest.kind}:digest:{sender}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownSection:
+class ShownSection(Struct, frozen=True, kw_only=True):
     """A section as the templates show it: the entries that fit, in the form that fits."""
 
     day: date

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import css_inline
 from markupsafe import Markup
+from msgspec import Struct
 
 from publisher.core.entry import Entry
 from publisher.core.issue import PublishedEntry
@@ -163,11 +164,10 @@ class Item:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Preface:
+class Preface(Struct, frozen=True):
     """A day's preface, drawn; `cut` when only its beginning is here."""
 
-    html: Markup = field(default_factory=Markup)
+    html: Markup = Markup()
     text: str = ""
     cut: bool = False
 

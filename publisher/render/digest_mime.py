@@ -18,6 +18,8 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote
 
+from msgspec import Struct
+
 from publisher.core.delivery import message_id
 from publisher.core.errors import StoreError
 from publisher.core.token import PATHS
@@ -45,8 +47,7 @@ class Tokens:
     view: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
+class Reader(Struct, frozen=True, kw_only=True):
     """What a message says about its reader. Only these words differ between the readers of a mailing."""
 
     uid: str
@@ -55,16 +56,14 @@ class Reader:
     tokens: Tokens | None = None  # wanted when the mailing leads readers to a site that answers them
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shortened:
+class Shortened(Struct, frozen=True, kw_only=True):
     """An entry that the digest does not carry whole, and how much of it there is."""
 
     uid: str
     form: Form
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailingKey:
+class MailingKey(Struct, frozen=True, kw_only=True):
     """What Message-IDs are made of, beside the reader's uid: the same after any restart."""
 
     publication: str
@@ -74,16 +73,14 @@ class MailingKey:
     host: str
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A body: `rows` are finished base64 lines, `tail` is text by turns literal and name of a field."""
 
     rows: bytes
     tail: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frozen:
+class Frozen(Struct, frozen=True, kw_only=True):
     """A mailing's message for all its readers.
 
     `to_bytes` is what the store keeps; splicing it after a restart gives the same messages byte for byte.
@@ -99,7 +96,7 @@ class Frozen:
     since: str  # "{day}" within its words, as the footer puts it
     subject: str
     html_bytes: int  # decoded, without what is spliced
-    shortened: tuple[Shortened, ...] = field(default=())
+    shortened: tuple[Shortened, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -269,8 +266,7 @@ def check_address(address: str) -> str:
     return address
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Links:
+class _Links(Struct, frozen=True, kw_only=True):
     """Where a reader may go, as full addresses; "" where there is no site that answers."""
 
     one_click: str = ""  # RFC 8058: takes the POST of a mail program

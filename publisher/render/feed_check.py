@@ -9,13 +9,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from lxml import etree
+from msgspec import Struct
 
 Kind = Literal["rss", "atom", "json"]
 HARD_ENTRIES = 300  # Feedbin reads about 300; Inoreader blocks feeds of thousands
@@ -29,8 +29,7 @@ _XHTML = "{http://www.w3.org/1999/xhtml}"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class _Found(Struct, frozen=True, kw_only=True):
     """An entry as a reader would find it; None where it is missing."""
 
     id: str | None
@@ -347,7 +346,8 @@ def _entries_problems(found: list[_Found]) -> Iterator[str]:
             yield f"{where} holds a control character"
 
 
-_NOT_TEXT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What is forbidden, not what is allowed turned round: that takes 5 ms to compile.
+_NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _DANGEROUS = {
     "script", "style", "iframe", "frame", "frameset", "object", "embed", "applet", "form", "input", "button",
     "select", "textarea", "link", "meta", "base", "svg", "math", "template", "noscript",

@@ -6,11 +6,11 @@ trees elements have no namespace (the `xmlns` of the root is an ordinary attribu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from xml.sax.saxutils import quoteattr
 
 from lxml import etree
+from msgspec import Struct
 
 DC = "http://purl.org/dc/elements/1.1/"
 SY = "http://purl.org/rss/1.0/modules/syndication/"
@@ -21,8 +21,7 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-@dataclass(frozen=True, slots=True)
-class AtomLink:
+class AtomLink(Struct, frozen=True):
     """A link of an Atom feed or entry with all its attributes; feedgen 1.0.0 keeps only the address of an entry's."""
 
     href: str

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from markupsafe import escape
+from msgspec import Struct
 
 from publisher.core.entry import Entry
 from publisher.core.issue import IssueName, PublishedEntry
@@ -22,8 +22,7 @@ from publisher.render.pages import day_path
 _LARGEST_ENTRY = 1_000_000  # bytes of HTML; a larger text gives its lead and the way to its page
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceLine:
+class SourceLine(Struct, frozen=True, kw_only=True):
     """The link an entry came from, as its last line shows it."""
 
     href: str
@@ -34,16 +33,14 @@ class SourceLine:
     copy: str = ""  # ... then where a copy of what it led to may be found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorrectionLine:
+class CorrectionLine(Struct, frozen=True, kw_only=True):
     """A correction with its day as readers see it."""
 
     day: str
     note: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(Struct, frozen=True, kw_only=True):
     """All that any format says of an entry."""
 
     guid: str
@@ -217,7 +214,8 @@ def whole_second(moment: datetime, zone: ZoneInfo) -> datetime:
 
 # ---------------------------------------------------------------- text that every XML parser takes
 
-_NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What is forbidden, not what is allowed turned round: that takes 5 ms to compile. No "\r": we write "\n" alone.
+_NOT_XML = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 _BREAKS = re.compile("[ \t\n\x85\u2028\u2029]+")  # not U+3000: an ideographic space is set on purpose
 
 

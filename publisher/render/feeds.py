@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -13,6 +12,8 @@ from xml.sax.saxutils import escape
 from zoneinfo import ZoneInfo
 
 from feedgen.feed import FeedGenerator
+from msgspec import Struct
+from msgspec.structs import replace
 
 from publisher.core.issue import PublishedEntry
 from publisher.core.site import Site
@@ -41,8 +42,7 @@ _ENTRY_OVERHEAD = 1_000  # bytes of tags, dates and addresses around an entry's 
 _TTL_MINUTES = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Feed:
+class Feed(Struct, frozen=True, kw_only=True):
     """What all formats say. `entries` newest first; `updated` moves as an entry comes or is edited.
 
     The publication's own feed unless it says otherwise: `path`, `page`, `title` and `about` are those of another one.
@@ -62,8 +62,7 @@ class Feed:
     archive: Archive | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Archive:
+class Archive(Struct, frozen=True, kw_only=True):
     """What makes a feed an archive document of RFC 5005: its entries are complete and stay."""
 
     newer: str = ""  # the document after it, without the format's ending

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Literal
+
+from msgspec import Struct
 
 from publisher.core.preferences import Preferences
 from publisher.core.site import Site
@@ -27,8 +28,7 @@ CADENCE_WORDS = {"daily": "every day", "weekly": "once a week"}
 BODY_WORDS = {"full": "whole texts", "lead": "beginnings", "titles": "titles alone"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notice(Struct, frozen=True, kw_only=True):
     """A message to be sent once. `message_id` with its angle brackets; the same notice has the same one."""
 
     to: str
@@ -42,8 +42,7 @@ class Notice:
     reply_to: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class Letter(Struct, frozen=True, kw_only=True):
     """What a letter says, beside the words of its template."""
 
     kind: Kind

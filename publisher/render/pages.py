@@ -29,12 +29,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
+from msgspec import Struct, field
 
 from publisher.core.issue import EntryLine, PublishedDay, PublishedEntry
 from publisher.core.lifespan import Generation
@@ -55,8 +55,7 @@ _CSS_STRING_OR_COMMENT = re.compile(r"""("[^"]*"|'[^']*')|/\*.*?\*/""", re.DOTAL
 _CSS_STRING_OR_SLACK = re.compile(r"""("[^"]*"|'[^']*')|;\s*(?=\})|\s*([{},;])\s*|(:)\s+|\s+""")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayLine:
+class DayLine(Struct, frozen=True, kw_only=True):
     """A day as one row of a list: what archives and neighbours need, without the texts."""
 
     day: date
@@ -85,8 +84,7 @@ class DayLine:
         return max((e.updated_at for e in self.entries if e.updated_at), default=None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkLine:
+class LinkLine(Struct, frozen=True, kw_only=True):
     """A link as a row of the page about links: what it was, where it stands, what happened to it."""
 
     state: LinkState
@@ -98,8 +96,7 @@ class LinkLine:
     now: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkBook:
+class LinkBook(Struct, frozen=True, kw_only=True):
     """What the page about links shows: the dead, newest first; the last changes; counts by verdict; life spans."""
 
     dead: tuple[LinkLine, ...] = ()
@@ -349,8 +346,7 @@ def _fixed_places(newest: datetime | None, others: Iterable[str]) -> list[tuple[
 # --- what templates see ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Article:
+class Article(Struct, frozen=True, kw_only=True):
     """An entry as the templates of pages show it."""
 
     published: PublishedEntry

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from markupsafe import escape
+from msgspec import Struct, field
 
 from publisher.core.emoji import emoji_of
 from publisher.core.entry import EntryLink
@@ -60,8 +60,7 @@ def quoted(url: str) -> str:
     return quote(seen(url), safe="/#?&=%~:@!$'()*+,;-._[]")
 
 
-@dataclass(frozen=True, slots=True)
-class Phrases:
+class Phrases(Struct, frozen=True):
     """Draws the inside of paragraphs for one place. Knows what is known of links and files."""
 
     site: Site

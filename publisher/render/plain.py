@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from publisher.core.blocks import groups
 from publisher.core.emoji import emoji_of
@@ -20,8 +21,7 @@ def plain(tokens: Sequence[Token], phrases: Phrases | None = None) -> str:
     return seen("\n\n".join(_Lines(phrases).of_blocks(list(tokens))))
 
 
-@dataclass(frozen=True, slots=True)
-class _Lines:
+class _Lines(Struct, frozen=True):
     phrases: Phrases | None
 
     def of_blocks(self, tokens: Block) -> list[str]:

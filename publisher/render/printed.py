@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from lxml import html
+from msgspec import Struct
 
 from publisher.core.issue import IssueName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrintedEntry:
+class PrintedEntry(Struct, frozen=True, kw_only=True):
     """An entry as a page remembers it. `text` is its visible text; "" when withdrawn."""
 
     uid: str

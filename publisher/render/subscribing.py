@@ -5,9 +5,10 @@ Nothing but what the caller hands in is shown; addresses of readers come masked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
+
+from msgspec import Struct
 
 from publisher.core.preferences import CADENCES, LONGEST_PAUSE, Cadence, Preferences
 from publisher.core.variant import BODIES, Body, Language
@@ -48,8 +49,7 @@ class Reader(Protocol):
     def new_masked(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class Form(Struct, frozen=True, kw_only=True):
     """The form as it is shown. `stamp`: the signed moment; `error` finished words that stand under the address."""
 
     stamp: str
@@ -61,8 +61,7 @@ class Form:
     sample: DayLine | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doors:
+class Doors(Struct, frozen=True, kw_only=True):
     """The tokens of the other pages that a reader may open from here; '' for none."""
 
     preferences: str = ""
@@ -70,8 +69,7 @@ class Doors:
     resubscribe: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class Done(Struct, frozen=True, kw_only=True):
     """What a button came to. `kind` as the verbs name it, 'forgotten', or 'asked' of a new address."""
 
     kind: str

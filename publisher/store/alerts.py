@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
@@ -13,8 +13,7 @@ from publisher.store import schema as s
 from publisher.store.engine import Transaction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
+class Alert(Struct, frozen=True, kw_only=True):
     """One trouble. `first_at`: since it is said in these words."""
 
     key: str
@@ -31,7 +30,7 @@ class Alert:
 
 def every(tx: Transaction) -> list[Alert]:
     """All of them, also those that are over and not forgotten yet."""
-    columns = [s.alerts.c[name] for name in Alert.__dataclass_fields__]
+    columns = [s.alerts.c[name] for name in Alert.__struct_fields__]
     return [Alert(**row) for row in tx.execute(select(*columns).order_by(s.alerts.c.key)).mappings()]
 
 

@@ -7,11 +7,11 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import select, update
 from sqlalchemy.dialects.sqlite import insert
 
@@ -100,8 +100,7 @@ def hold_mail(tx: Transaction) -> int:
     return int(tx.execute(update(s.mailings).where(waiting).values(state="held", reason=_RESTORED)).rowcount)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class Wishes(Struct, frozen=True, kw_only=True):
     """What readers said since a backup, and what going back to it must not undo."""
 
     people: list[dict[str, Any]] = field(default_factory=list)

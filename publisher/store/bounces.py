@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct, field
 from sqlalchemy import update
 
 from publisher.store import schema as s
 from publisher.store.engine import Transaction, pieces
 
 
-@dataclass(frozen=True, slots=True)
-class Lessons:
+class Lessons(Struct, frozen=True):
     """Subscribers by what their mail server said of them."""
 
     gone: list[int] = field(default_factory=list)  # there is no such mailbox

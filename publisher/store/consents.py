@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from msgspec import Struct
 from sqlalchemy import insert, select, update
 
 from publisher.store import schema as s
@@ -14,8 +14,7 @@ from publisher.store.engine import Transaction
 Kind = Literal["asked", "confirmed", "vouched", "imported", "changed", "withdrawn"]
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(Struct, frozen=True):
     """One record. `source` is a network address, 'operator', the file of an import, or the page that was used."""
 
     at: datetime

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, Text, case, cast, func, select
 
 from publisher.store import schema as s
@@ -19,8 +19,7 @@ from publisher.store.engine import Transaction
 from publisher.store.entries import PLACED, SHOWN
 
 
-@dataclass(slots=True)
-class DayContents:
+class DayContents(Struct):
     """Signatures of one day. `public`: how many of its entries have a page, and so on."""
 
     public: int = 0
@@ -99,14 +98,20 @@ def _links() -> Select[Any]:
 def _feed_links() -> Select[Any]:
     e, here = s.entries.c, s.entry_links.c
     query = select(e.day, _together(here.entry_id, here.ordinal, here.feed_state))
-    query = query.join(s.entries, e.id == here.entry_id)
-    return query.where(e.permalink.is_not(None), here.feed_state.is_not(None)).group_by(e.day)
+    # Few have one: only they are looked up, where grouping by the column itself would begin with every entry.
+    query = query.select_from(s.entry_links).join(s.entries, e.id == here.entry_id)
+    return query.where(e.permalink.is_not(None), here.feed_state.is_not(None)).group_by(_no_index(e.day))
 
 
 def _corrections() -> Select[Any]:
     e, c = s.entries.c, s.corrections.c
-    query = select(e.day, _together(c.id, c.entry_id, c.at, c.note)).join(s.entries, e.id == c.entry_id)
-    return query.where(e.permalink.is_not(None)).group_by(e.day)
+    query = select(e.day, _together(c.id, c.entry_id, c.at, c.note)).select_from(s.corrections)
+    query = query.join(s.entries, e.id == c.entry_id)
+    return query.where(e.permalink.is_not(None)).group_by(_no_index(e.day))
+
+
+def _no_index(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.coalesce(column, column)
 
 
 _ENTRIES, _LINKS, _FEED_LINKS, _CORRECTIONS = _entries(), _links(), _feed_links(), _corrections()

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 
 from publisher.core.issue import IssueName
@@ -28,8 +28,7 @@ _AGREED = ("confirmed", "vouched", "imported")
 IS_SENDING = s.deliveries.c.state == "sending"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mailing:
+class Mailing(Struct, frozen=True, kw_only=True):
     """One mailing of an issue. `reason` says why it is held."""
 
     id: int
@@ -41,8 +40,7 @@ class Mailing:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
+class Claimed(Struct, frozen=True, kw_only=True):
     """A delivery whose row says 'sending': ours to make, once."""
 
     mailing_id: int
@@ -55,8 +53,7 @@ class Claimed:
     since: datetime | None = None  # when they last agreed to be mailed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Closing:
+class Closing(Struct, frozen=True, kw_only=True):
     """What became of a claimed delivery."""
 
     subscriber_id: int
@@ -66,8 +63,7 @@ class Closing:
     next_at: datetime | None = None  # of a deferred one
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryRow:
+class DeliveryRow(Struct, frozen=True, kw_only=True):
     """A delivery with the names that a person needs."""
 
     mailing_id: int

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Row, Text, bindparam, cast, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
@@ -19,8 +19,7 @@ from publisher.store.engine import Transaction, new_id, pieces
 from publisher.store.links import set_links
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredFile:
+class StoredFile(Struct, frozen=True, kw_only=True):
     """A file as last read. `reading` names the version and options of the reading that produced its rows."""
 
     id: int
@@ -33,8 +32,7 @@ class StoredFile:
     diagnostics: tuple[Diagnostic, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileReading:
+class FileReading(Struct, frozen=True, kw_only=True):
     """A file as just read, to be written down."""
 
     path: str
@@ -46,8 +44,7 @@ class FileReading:
     diagnostics: tuple[Diagnostic, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayReading:
+class DayReading(Struct, frozen=True, kw_only=True):
     """A day of a file; `position` is its index within the file."""
 
     position: int
@@ -56,8 +53,7 @@ class DayReading:
     preface: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryReading:
+class EntryReading(Struct, frozen=True, kw_only=True):
     """An entry as just read: where it stands and what it says. Names of columns of `entries`."""
 
     place: Place
@@ -227,8 +223,7 @@ def holders_of_ids(tx: Transaction, explicit_ids: Collection[str]) -> dict[str, 
 # ---------------------------------------------------------------- writing entries
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saving:
+class Saving(Struct, frozen=True, kw_only=True):
     """One entry to be written. `guid` is used for a new one; `edited`: its words changed."""
 
     uid: str
@@ -281,7 +276,7 @@ def _rows_of(tx: Transaction, uids: Sequence[str]) -> Iterator[Any]:
 def _columns(reading: EntryReading, documents: Mapping[tuple[str, int], int]) -> dict[str, Any]:
     plain = {
         name: getattr(reading, name)
-        for name in EntryReading.__dataclass_fields__
+        for name in EntryReading.__struct_fields__
         if name not in ("place", "links")
     }
     return plain | {
@@ -384,8 +379,7 @@ def _sharing(tx: Transaction, hashes: Collection[int], share: float) -> list[int
 # ---------------------------------------------------------------- media
 
 
-@dataclass(frozen=True, slots=True)
-class StoredMedia:
+class StoredMedia(Struct, frozen=True):
     """A file beside the documents, as last read. `path` is below the documents folder."""
 
     path: str
@@ -456,8 +450,7 @@ def published_days(tx: Transaction, days: Collection[date]) -> dict[date, dateti
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Titled:
+class Titled(Struct, frozen=True):
     """A published entry and where its page is."""
 
     uid: str
@@ -475,8 +468,7 @@ def published_titles(tx: Transaction, uids: Collection[str]) -> list[Titled]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """Where an entry stands."""
 
     uid: str

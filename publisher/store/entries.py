@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from sqlalchemy import Text, and_, bindparam, case, cast, func, insert, or_, select, type_coerce, update
 
 from publisher.core.issue import Correction, EntryLine, IssueName
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from publisher.core.document import EntrySource
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryFacts:
+class EntryFacts(Struct, frozen=True, kw_only=True):
     """Everything about a public entry but its text. Equal facts (and equal links) mean equal pages."""
 
     id: int
@@ -61,7 +60,7 @@ PLACED = (
 """Entries with where they stand and the issue they went out with."""
 
 _PLAIN = [
-    s.entries.c[name] for name in EntryFacts.__dataclass_fields__ if name not in ("file", "issue")
+    s.entries.c[name] for name in EntryFacts.__struct_fields__ if name not in ("file", "issue")
 ]  # texts stay in the database
 _FACTS = select(
     *_PLAIN, s.files.c.path.label("file"), s.issues.c.day.label("issue_day"), s.issues.c.sequence
@@ -119,8 +118,7 @@ def newest(tx: Transaction, limit: int) -> list[tuple[int, date, date]]:
     return [(row[0], row[1], row[2]) for row in tx.execute(query)]
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(Struct, frozen=True):
     """An entry that went out. `slot`: the day of its issue; `shown`: it was not withdrawn since."""
 
     id: int
@@ -165,8 +163,7 @@ def of_issue(tx: Transaction, issue_id: int) -> list[EntryFacts]:
     return [_facts(row) for row in tx.execute(query.order_by(s.entries.c.issue_position)).mappings()]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnyEntry:
+class AnyEntry(Struct, frozen=True, kw_only=True):
     """What there is to know of an entry, published or not, before something is done with it."""
 
     id: int
@@ -180,7 +177,7 @@ class AnyEntry:
 def by_uid(tx: Transaction, uid: str) -> AnyEntry | None:
     """One entry, published or not; an explicit id of the curator's is found too."""
     c = s.entries.c
-    columns = [c[name] for name in AnyEntry.__dataclass_fields__]
+    columns = [c[name] for name in AnyEntry.__struct_fields__]
     for condition in (c.uid == uid, c.explicit_id == uid):
         row = tx.execute(select(*columns).where(condition)).mappings().first()
         if row is not None:
@@ -190,7 +187,7 @@ def by_uid(tx: Transaction, uid: str) -> AnyEntry | None:
 
 def _facts(row: object) -> EntryFacts:
     r: Mapping[str, object] = row  # type: ignore[assignment]
-    names = set(EntryFacts.__dataclass_fields__) - {"file", "topics", "media", "issue", "late"}
+    names = set(EntryFacts.__struct_fields__) - {"file", "topics", "media", "issue", "late"}
     return EntryFacts(
         **{name: r[name] for name in names},  # type: ignore[arg-type]
         file=r["file"] or "",  # type: ignore[arg-type]
@@ -211,8 +208,7 @@ def sources(tx: Transaction, ids: Iterable[int]) -> dict[int, EntrySource]:
     return {row["id"]: EntrySource(**{n: row[n] for n in names}) for row in tx.execute(query).mappings()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Archiving:
+class Archiving(Struct, frozen=True, kw_only=True):
     """An entry's place in the archive: a page, but no feed and no mail."""
 
     entry_id: int
@@ -239,8 +235,7 @@ def unbind_withdrawn(tx: Transaction, issue_id: int) -> int:
     return tx.execute(statement.values(issue_id=None, issue_position=None, late=0)).rowcount
 
 
-@dataclass(frozen=True, slots=True)
-class DayHead:
+class DayHead(Struct, frozen=True):
     """What stands above the entries of a day: title and preface (Markdown), over all its files."""
 
     title: str = ""
@@ -273,8 +268,7 @@ def corrections(tx: Transaction) -> dict[int, tuple[Correction, ...]]:
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PendingCorrection:
+class PendingCorrection(Struct, frozen=True, kw_only=True):
     """A correction that no digest has carried yet."""
 
     id: int

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
@@ -13,8 +13,7 @@ from publisher.store import schema as s
 from publisher.store.engine import Transaction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ping:
+class Ping(Struct, frozen=True, kw_only=True):
     """The announcement of a feed as it is now. `topic` is the feed's full address."""
 
     topic: str

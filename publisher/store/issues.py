@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from msgspec import Struct
 from sqlalchemy import func, insert, select, update
 
 from publisher.core.issue import IssueName
@@ -13,8 +13,7 @@ from publisher.store import schema as s
 from publisher.store.engine import Transaction, new_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredIssue:
+class StoredIssue(Struct, frozen=True, kw_only=True):
     """An issue as recorded. `mail_hold` is why its mailing will be (or was) held."""
 
     id: int
@@ -27,8 +26,7 @@ class StoredIssue:
     mail_hold: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
+class Placement(Struct, frozen=True, kw_only=True):
     """An entry's place in an issue, decided with the plan and fixed from then on."""
 
     entry_id: int
@@ -186,5 +184,5 @@ def _one(tx: Transaction, *conditions: object) -> StoredIssue | None:
 
 
 def _issue(row: object) -> StoredIssue:
-    facts = {name: row[name] for name in StoredIssue.__dataclass_fields__ if name != "name"}  # type: ignore[index]
+    facts = {name: row[name] for name in StoredIssue.__struct_fields__ if name != "name"}  # type: ignore[index]
     return StoredIssue(**facts, name=IssueName(row["day"], row["sequence"]))  # type: ignore[index]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
@@ -96,8 +96,7 @@ def wake(tx: Transaction, hosts: Iterable[str]) -> None:
 # ---------------------------------------------------------------- what there is to tell
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """Where a link stands: an entry, and its file ("" when the file is gone)."""
 
     uid: str
@@ -110,8 +109,7 @@ class Place:
     markdown: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownLink:
+class KnownLink(Struct, frozen=True, kw_only=True):
     """A link with everything that is remembered of it and the entries that hold it."""
 
     standing: Standing
@@ -154,7 +152,7 @@ def _places(tx: Transaction, link_ids: list[int]) -> dict[int, list[Place]]:
     found: dict[int, list[Place]] = {}
     for some in pieces(link_ids):
         for row in tx.execute(query.where(s.entry_links.c.link_id.in_(some))).mappings():
-            facts = {name: row[name] for name in Place.__dataclass_fields__}
+            facts = {name: row[name] for name in Place.__struct_fields__}
             found.setdefault(row["link_id"], []).append(Place(**facts))
     return found
 

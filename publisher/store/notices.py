@@ -8,10 +8,10 @@ waiting ──► sending ──► accepted | rejected
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Text, and_, delete, func, insert, or_, select, update
 
 from publisher.store import schema as s
@@ -26,8 +26,7 @@ LEASE = timedelta(minutes=15)
 MOST_TRIES_IN_DOUBT = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredNotice:
+class StoredNotice(Struct, frozen=True, kw_only=True):
     """One letter, or the wish for one."""
 
     id: int
@@ -203,4 +202,4 @@ def _set(tx: Transaction, notice_id: int, **values: object) -> None:
 
 
 def _notice(row: Any) -> StoredNotice:
-    return StoredNotice(**{name: row[name] for name in StoredNotice.__dataclass_fields__})
+    return StoredNotice(**{name: row[name] for name in StoredNotice.__struct_fields__})

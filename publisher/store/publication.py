@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
+from msgspec import Struct
 from sqlalchemy import delete, func, insert, select, update
 
 from publisher.store import schema as s
 from publisher.store.engine import Transaction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publication:
+class Publication(Struct, frozen=True, kw_only=True):
     """`generation` counts publications; the site's stamp carries the same number."""
 
     uuid: str
@@ -34,7 +33,7 @@ def get(tx: Transaction) -> Publication | None:
     row = tx.execute(select(s.publication)).mappings().one_or_none()
     if row is None:
         return None
-    facts = {name: row[name] for name in Publication.__dataclass_fields__}
+    facts = {name: row[name] for name in Publication.__struct_fields__}
     return Publication(**facts | {"trial": bool(row["trial"]), "paused": bool(row["paused"])})
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, func, or_, select
 
 from publisher.core.issue import IssueName
@@ -13,8 +13,7 @@ from publisher.store import schema as s
 from publisher.store.engine import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What an active reader chose."""
 
     subscriber_id: int

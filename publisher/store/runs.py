@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import RowMapping, insert, select, update
 
 from publisher.store import schema as s
 from publisher.store.engine import Transaction, new_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """One run. `ok` is None while it goes on, and for ever when it was killed."""
 
     id: int
@@ -67,5 +66,5 @@ def latest(tx: Transaction, n: int) -> list[Run]:
 
 
 def _run(row: RowMapping) -> Run:
-    facts = {name: row[name] for name in Run.__dataclass_fields__}
+    facts = {name: row[name] for name in Run.__struct_fields__}
     return Run(**facts | {"ok": None if row["ok"] is None else bool(row["ok"])})

@@ -117,15 +117,12 @@ entries = Table(
     Column("body_line", Integer, nullable=False),
     Column("draft", Flag, nullable=False),
     # what it says (the current revision)
-    Column("heading", Text, nullable=False),
     Column("heading_url", Text),
-    Column("markdown", Text, nullable=False),
     Column("sha", Text, nullable=False, index=True),  # of the normalised text: moves `updated_at`
     Column("source_sha", Text, nullable=False),  # of heading and Markdown to the letter: moves the page
     Column("length", Integer, nullable=False),  # of the comparable text, in characters
     Column("title", Text, nullable=False),
     Column("title_rule", Text, nullable=False),
-    Column("summary", Text, nullable=False),
     Column("words", Integer, nullable=False),
     Column("minutes", Integer, nullable=False),
     Column("lang", Text, nullable=False),
@@ -141,6 +138,10 @@ entries = Table(
     Column("published_at", Utc),
     Column("updated_at", Utc),
     Column("first_seen", Utc, nullable=False),
+    # its texts, last: SQLite walks through them to whatever stands behind, and most questions ask for the rest
+    Column("heading", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("markdown", Text, nullable=False),
     UniqueConstraint("issue_id", "issue_position"),
     _one_of("state", "live", "archived", "withdrawn"),
     CheckConstraint("issue_id IS NULL OR permalink IS NOT NULL", name="published_has_permalink"),

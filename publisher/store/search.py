@@ -12,12 +12,12 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import filelock
+from msgspec import Struct
 from sqlalchemy import Text, func, select, type_coerce
 
 from publisher.core.errors import StoreError
@@ -68,8 +68,7 @@ MOST_TOPICS = 60
 """Topics offered as a choice: those with the most entries."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Searchable:
+class Searchable(Struct, frozen=True, kw_only=True):
     """An entry as the index keeps it."""
 
     id: int
@@ -82,16 +81,14 @@ class Searchable:
     body: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matches:
+class Matches(Struct, frozen=True, kw_only=True):
     """Where a question leads: the entries of one page of results, and how many there are in all."""
 
     total: int
     found: tuple[Searchable, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
+class Choices(Struct, frozen=True, kw_only=True):
     """What results may be narrowed to."""
 
     years: tuple[int, ...]  # newest first

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, not_, or_, select, update
 
 from publisher.core.preferences import Preferences
@@ -21,8 +21,7 @@ _JOINED = "joined:"
 """Such a row of somebody who reads on under another one: 'joined:THIS:OTHER'. Its old links still lead out."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredSubscriber:
+class StoredSubscriber(Struct, frozen=True, kw_only=True):
     """One person; `email_norm` is the address as it is compared."""
 
     id: int
@@ -240,5 +239,5 @@ def _chosen(wish: Preferences) -> dict[str, str]:
 
 
 def _subscriber(row: object) -> StoredSubscriber:
-    facts = {name: row[name] for name in StoredSubscriber.__dataclass_fields__}  # type: ignore[index]
+    facts = {name: row[name] for name in StoredSubscriber.__struct_fields__}  # type: ignore[index]
     return StoredSubscriber(**facts | {"owner": bool(facts["owner"])})

@@ -20,10 +20,13 @@ def tagged(tx: Transaction) -> list[Tagged]:
     query = select(c.id, *raw, c.permalink, c.title, c.issue_id).select_from(PLACED)
     query = query.where(SHOWN, cast(c.topics, Text) != "[]")
     days: dict[str, date] = {}
+    names: dict[str, tuple[str, ...]] = {}
     found = []
     for id_, day, topics, sent, permalink, title, issue_id in tx.execute(query.order_by(*ORDER)):
         if day not in days:
             days[day] = date.fromisoformat(day)
-        names = tuple(json.loads(topics))
-        found.append(Tagged(id_, days[day], permalink, title, names, sent if issue_id is not None else ""))
+        if topics not in names:
+            names[topics] = tuple(json.loads(topics))
+        sent = sent if issue_id is not None else ""
+        found.append(Tagged(id_, days[day], permalink, title, names[topics], sent))
     return found

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
+from msgspec import Struct
 from sqlalchemy import func, select
 
 from publisher.core.issue import IssueName
@@ -16,8 +16,7 @@ _CAME = ("active", "paused")
 _LEFT = ("unsubscribed", "bounced", "complained")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IssueFigures:
+class IssueFigures(Struct, frozen=True, kw_only=True):
     """An issue in one line."""
 
     name: IssueName

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
+
+from msgspec import Struct
 
 SWEPT_WITHIN_S = 300.0
 
@@ -21,8 +22,7 @@ class Heart(Protocol):
         """Since the sweep under way began; 0 when none is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """`reasons` is empty when all is well."""
 
     reasons: tuple[str, ...]

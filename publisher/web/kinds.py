@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Kind = Literal["feed", "page", "asset", "media"]
 """As /metrics counts them. asset: style sheets, icons, sitemaps and other small files beside the pages."""
@@ -47,8 +48,7 @@ A_YEAR_S = 31_536_000  # of what is named by its hash
 A_DAY_S = 86_400  # of a feed's archive, which changes by an edit alone
 
 
-@dataclass(frozen=True, slots=True)
-class FileKind:
+class FileKind(Struct, frozen=True):
     """One file's kind. `holds_s`: how long its bytes hold whatever the schedule; 0: until the next slot."""
 
     kind: Kind

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Final
 from urllib.parse import quote
 
 import brotli
+from msgspec import Struct, field
 
 from publisher.web.answers import Headers
 from publisher.web.conditional import Coding
@@ -23,8 +23,7 @@ _WORTH_BYTES = 200  # below that a compressed answer saves less than its header 
 _MOST, _QUICK = (9, 9), (6, 5)  # levels of gzip and brotli: once at a publication, and while somebody waits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredFile:
+class StoredFile(Struct, frozen=True, kw_only=True):
     """A file of the public folder as it was found. `changed`: when its bytes came to be, in seconds since 1970."""
 
     path: str
@@ -34,8 +33,7 @@ class StoredFile:
     status: int = 200  # 410: the page of an entry that was withdrawn; 404: the page for what is not there
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(Struct, frozen=True):
     """A file in one coding, with the headers of a whole answer and those of "not modified"."""
 
     body: bytes
@@ -46,8 +44,7 @@ class Variant:
     unchanged_head: bytes
 
 
-@dataclass(slots=True)
-class Prepared:
+class Prepared(Struct):
     """A file in every coding, which share one validator date and know each other's tags."""
 
     file: StoredFile
@@ -62,8 +59,7 @@ class Prepared:
     used: bool = field(default=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Preparing:
+class Preparing(Struct, frozen=True):
     """How files of one site are made ready. `security` goes with every whole answer; `hub` may be ''."""
 
     site_url: str

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from publisher.web.kinds import kind_of
 from publisher.web.prepared import HELD_BYTES, Prepared, Preparing, StoredFile, quoted
@@ -25,8 +27,7 @@ _ASSETS = (MISSING, "style.css", "favicon.ico", "favicon.svg", "feed.css", f"arc
 _WELL_KNOWN = ".well-known"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shelf:
+class Shelf(Struct, frozen=True, kw_only=True):
     """Where the files of a site lie and how they are shown. `made`: first names of paths that are no files."""
 
     folder: Path
@@ -93,8 +94,7 @@ def scan(folder: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
-@dataclass(slots=True)
-class Table:
+class Table(Struct):
     """One state of the site. It is replaced as a whole; only what is ready in memory grows and shrinks."""
 
     shelf: Shelf

@@ -6,13 +6,13 @@ import re
 import time
 import unicodedata
 from collections import Counter
-from dataclasses import replace
 from urllib.parse import unquote
 
 import html5lib
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from publisher.core.document import EntrySource
 from publisher.core.entry import Entry, read_entry

@@ -7,10 +7,10 @@ import random
 import subprocess
 import sys
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from publisher.core.identity import (
     Found,

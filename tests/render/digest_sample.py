@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import email
 import email.policy
-from dataclasses import replace
 from datetime import date
 from email.message import EmailMessage
 
 import html5lib
+from msgspec.structs import replace
 
 from publisher.core.issue import EntryLine, IssueName, PublishedEntry
 from publisher.core.link import LinkState

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime
+
+from msgspec.structs import replace
 
 from publisher.core.document import EntrySource
 from publisher.core.entry import Entry, EntryLink, Topic, read_entry

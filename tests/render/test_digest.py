@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from base64 import b64encode
-from dataclasses import replace
 from datetime import date
 from email.headerregistry import Address
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from publisher.core.delivery import message_id
 from publisher.core.errors import StoreError, TemplateError

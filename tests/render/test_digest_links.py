@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from publisher.render.digest import Frozen, Reader, Tokens, splice
 from publisher.render.digest import html_of as html_part

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import html5lib
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from publisher.render.digest import CorrectionLine, DigestSection, Frozen, splice
 from publisher.render.digest_fit import FORMS, Fit, Form

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import feedparser
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 
 from publisher.core.issue import IssueName
 from publisher.render import feeds

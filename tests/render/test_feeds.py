@@ -6,13 +6,13 @@ import html
 import json
 import locale
 import os
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import feedparser
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 
 from publisher.core.issue import Correction, IssueName, PublishedEntry
 from publisher.core.link import LinkState

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import re
-from dataclasses import replace
 from datetime import date, timedelta
 from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree as ET
@@ -13,6 +12,7 @@ import html5lib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from publisher.core.issue import PublishedDay
 from publisher.core.site import Site
