@@ -136,5 +136,7 @@ def published(view: SiteView, wanted: Sequence[tuple[int, date]]) -> list[Publis
     """These entries (id, day) as feeds say them, in this order."""
     days = {day for _, day in wanted}
     view.load(days)
-    facts = {one.id: one for day in days for one in view.group(day)}
-    return [view.published(facts[entry_id], "feeds") for entry_id, _ in wanted]
+    known = {one.id: one for day in days for one in view.group(day)}
+    facts = [known[entry_id] for entry_id, _ in wanted]
+    view.read(facts)
+    return [view.published(one, "feeds") for one in facts]

@@ -21,6 +21,7 @@ from publisher.store import contents
 
 if TYPE_CHECKING:
     from publisher.app.ports import Documents
+    from publisher.render.pages import Article
     from publisher.store.entries import EntryFacts
 
 
@@ -44,6 +45,7 @@ class Site(FileMaker):
         self._archive = ArchiveFiles(view, building)
         self._topics = TopicFiles(view, building)
         self._holders: dict[date, dict[str, str]] = {}
+        self._articles: dict[str, Article] = {}  # of the day at hand
 
     # -- pages
 
@@ -61,6 +63,7 @@ class Site(FileMaker):
             related = view.related(day)
             yield self._building.group(partial(self._entry_pages, n), "entries", view.day_keys[day], related)
             view.forget_texts()
+            self._articles.clear()
         for facts in view.gone:
             has_day = view.contents[facts.day].public > 0
             yield self._building.group(
@@ -133,6 +136,7 @@ class Site(FileMaker):
                 previous=before,
                 next=after,
                 years_before=[view.day_line(one) for one in view.years_before(day)],
+                drawn_before=self._articles,
             ),
         )
 
@@ -146,7 +150,11 @@ class Site(FileMaker):
             yield Wanted(
                 pages.file_of(facts.permalink),
                 lambda facts=facts: pages.entry_page(  # type: ignore[misc]
-                    t, view.published(facts, "pages"), day_entries=lines, related=related.get(facts.id, ())
+                    t,
+                    view.published(facts, "pages"),
+                    day_entries=lines,
+                    related=related.get(facts.id, ()),
+                    drawn_before=self._articles,
                 ),
             )
 

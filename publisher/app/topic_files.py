@@ -59,10 +59,12 @@ class TopicFiles(FileMaker):
         )
 
     def _years(self, key: str, topic: Topic) -> Iterator[Group]:
-        """Pages of the years of a topic that is too large for one."""
-        line = self._lines[key]
-        for year, _ in line.years:
+        """Pages of the years of a topic that is too large for one. Nothing that moves is told of other years there:
+        what is published today leaves the pages of years that are over alone."""
+        years = tuple((year, 0) for year, _ in self._lines[key].years)
+        for year, n in self._lines[key].years:
             some = [one for one in topic.entries if one.day.year == year]
+            line = TopicLine(name=topic.name, entries=n, last_day=some[-1].day, years=years)
             keys = [self._view.line_keys[day] for day in sorted({one.day for one in some})]
             files = partial(self._year_page, line, year, some)
             yield self._building.group(files, "topic", topic.name, year, keys, line)

@@ -28,6 +28,9 @@ Channel = Literal["pages", "feeds"]
 
 _NO_LINKS = KnownLinks({}, {})
 
+_SMALL = 2_000  # entries whose lines are kept at hand
+_TEXTS = 64  # so many are kept at hand: those of a day are drawn for its pages, for home and for the feeds
+
 
 class SiteView:
     """One consistent look at everything public, through `tx`: use it while that is open.
@@ -42,6 +45,7 @@ class SiteView:
         self._position: dict[int, int] = {}
         self._links: dict[int, KnownLinks] = {}
         self._entries: dict[int, Entry] = {}
+        self._on_pages: dict[int, PublishedEntry] = {}  # the same object for every page: it is drawn once
 
     # -- what moved
 
@@ -145,7 +149,7 @@ class SiteView:
         """So that building a large site stays small."""
         self._groups = {day: self._groups[day] for day in days if day in self._groups}
         kept = {one.id for group in self._groups.values() for one in group}
-        for known in (self._position, self._links, self._entries):
+        for known in (self._position, self._links, self._entries, self._on_pages):
             for gone in known.keys() - kept:
                 del known[gone]
 
@@ -171,9 +175,25 @@ class SiteView:
         return self._as_line(day, map(self.line, self.group(day)))
 
     def day_lines(self, within: tuple[date, date] = entries.ALWAYS) -> list[DayLine]:
-        """All days, or those within two of them, as lines, oldest first; costs one small row an entry."""
+        """All days, or those within two of them, as lines, oldest first; costs one small row an entry.
+
+        Archive, year and sitemap ask one after another: a small site is read for the first of them alone.
+        """
+        if self._is_small:
+            return [line for line in self._every_line if within[0] <= line.day <= within[1]]
+        return self._lines(within)
+
+    def _lines(self, within: tuple[date, date]) -> list[DayLine]:
         every = entries.lines(self.tx, within)
         return [self._as_line(day, group) for day, group in groupby(every, key=lambda one: one.day)]
+
+    @property
+    def _is_small(self) -> bool:
+        return sum(one.public for one in self.contents.values()) <= _SMALL
+
+    @cached_property
+    def _every_line(self) -> list[DayLine]:
+        return self._lines(entries.ALWAYS)
 
     def _as_line(self, day: date, lines: Iterable[EntryLine]) -> DayLine:
         from publisher.render.pages import DayLine
@@ -189,13 +209,20 @@ class SiteView:
     def day(self, day: date) -> PublishedDay:
         """A day with its texts."""
         head, facts = self.head(day), self.group(day)
-        self._read(facts)
+        self.read(facts)
         shown = tuple(self.published(one, "pages") for one in facts)
         return PublishedDay(day=day, title=head.title, preface=head.preface, entries=shown)
 
     def published(self, facts: EntryFacts, channel: Channel) -> PublishedEntry:
         """An entry with its text and what the channel knows of its links."""
-        self._read([facts])
+        if channel == "feeds":
+            return self._published(facts, channel)
+        if facts.id not in self._on_pages:
+            self._on_pages[facts.id] = self._published(facts, channel)
+        return self._on_pages[facts.id]
+
+    def _published(self, facts: EntryFacts, channel: Channel) -> PublishedEntry:
+        self.read([facts])
         return PublishedEntry(
             uid=facts.uid, guid=facts.guid, permalink=facts.permalink, day=facts.day,
             position=self.position(facts), entry=self._entries[facts.id], issue=facts.issue,
@@ -204,7 +231,8 @@ class SiteView:
             links=getattr(self._links.get(facts.id, _NO_LINKS), channel), media=dict(facts.media),
         )  # fmt: skip
 
-    def _read(self, facts: Iterable[EntryFacts]) -> None:
+    def read(self, facts: Iterable[EntryFacts]) -> None:
+        """Read the texts of these at once, as far as they are not known."""
         from publisher.app.reading import entry_of
 
         missing = [one.id for one in facts if one.id not in self._entries]
@@ -214,5 +242,7 @@ class SiteView:
             self._entries[entry_id] = entry_of(source, self._options)
 
     def forget_texts(self) -> None:
-        """Let go of the texts read so far."""
-        self._entries.clear()
+        """Let go of the texts read so far, unless they are few."""
+        if len(self._entries) > _TEXTS:
+            self._entries.clear()
+            self._on_pages.clear()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from statistics import median
 
 from msgspec import Struct
 
@@ -67,5 +66,11 @@ def _generation(name: str, group: Sequence[Life]) -> Generation:
     ends = [life.days for life in group if life.verdict == "dead"]
     return Generation(
         name=name, links=len(group), open=sum(life.verdict == "alive" for life in group), dead=len(ends),
-        unsure=sum(life.verdict == "unsure" for life in group), lived_days=round(median(ends)) if ends else None,
+        unsure=sum(life.verdict == "unsure" for life in group), lived_days=_median(ends) if ends else None,
     )  # fmt: skip
+
+
+def _median(days: Sequence[int]) -> int:
+    from statistics import median  # takes 10 ms to load: only where something died
+
+    return round(median(days))

@@ -35,7 +35,7 @@ class TopicLine(Struct, frozen=True, kw_only=True):
     last_day: date
     years: tuple[
         tuple[int, int], ...
-    ] = ()  # (year, entries), newest first, when they have pages of their own
+    ] = ()  # (year, entries or 0 for untold), newest first, when they have pages of their own
 
     @property
     def path(self) -> str:

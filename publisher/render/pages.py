@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -179,12 +179,14 @@ def day_page(
     previous: DayLine | None = None,
     next: DayLine | None = None,  # noqa: A002
     years_before: Sequence[DayLine] = (),
+    drawn_before: MutableMapping[str, Article] | None = None,
 ) -> bytes:
     """All entries of a day in full, with contents. `previous` is the older neighbour, `next` the newer.
 
-    `years_before`: the same day of the calendar in earlier years.
+    `years_before`: the same day of the calendar in earlier years. `drawn_before`: articles by uid, which are taken
+    from there when they show this very object, and left there.
     """
-    articles = [_article(templates, p) for p in day.entries]
+    articles = [_article(templates, p, drawn_before) for p in day.entries]
     return drawn(
         templates,
         "web/day.html",
@@ -208,14 +210,15 @@ def entry_page(
     previous: EntryLine | None = None,
     next: EntryLine | None = None,  # noqa: A002
     related: Sequence[Tagged] = (),
+    drawn_before: MutableMapping[str, Article] | None = None,
 ) -> bytes:
-    """One entry at its permalink. The neighbours default to those among `day_entries`."""
+    """One entry at its permalink. The neighbours default to those among `day_entries`; `drawn_before` as above."""
     before, after = _neighbours(published.uid, day_entries)
     return drawn(
         templates,
         "web/entry.html",
         published.permalink,
-        article=_article(templates, published),
+        article=_article(templates, published, drawn_before),
         previous=previous or before,
         next=next or after,
         related=related,
@@ -376,7 +379,18 @@ class Article(Struct, frozen=True, kw_only=True):
         return self.lead == self.body
 
 
-def _article(templates: Templates, published: PublishedEntry) -> Article:
+def _article(
+    templates: Templates, published: PublishedEntry, drawn_before: MutableMapping[str, Article] | None = None
+) -> Article:
+    if drawn_before is None:
+        return _drawn_article(templates, published)
+    known = drawn_before.get(published.uid)
+    if known is None or known.published is not published:
+        known = drawn_before[published.uid] = _drawn_article(templates, published)
+    return known
+
+
+def _drawn_article(templates: Templates, published: PublishedEntry) -> Article:
     entry, site = published.entry, templates.site
     edited = published.updated_at > published.published_at
     return Article(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from msgspec import Struct
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from publisher.core.issue import IssueName
 from publisher.store import schema as s
@@ -99,8 +99,7 @@ def plan(
         .returning(s.issues.c.id)
     ).scalar_one_or_none()
     issue_id = taken_over or _insert(tx, name, values)
-    for position, placement in enumerate(placements):
-        _place(tx, issue_id, position, placement)
+    _place(tx, issue_id, placements)
     return issue_id
 
 
@@ -109,19 +108,29 @@ def _insert(tx: Transaction, name: IssueName, values: dict[str, object]) -> int:
     return new_id(made)
 
 
-def _place(tx: Transaction, issue_id: int, position: int, placement: Placement) -> None:
+def _place(tx: Transaction, issue_id: int, placements: Sequence[Placement]) -> None:
     c = s.entries.c
+    rows = [
+        {
+            "entry": one.entry_id, "place": position, "is_late": int(one.late), "address": one.permalink,
+            "at": one.published_at,
+        }
+        for position, one in enumerate(placements)
+    ]  # fmt: skip
+    if not rows:
+        return
     bound = tx.execute(
         update(s.entries)
-        .where(c.id == placement.entry_id, c.issue_id.is_(None))
+        .where(c.id == bindparam("entry"), c.issue_id.is_(None))
         .values(
-            issue_id=issue_id, issue_position=position, state="live", late=int(placement.late),
-            permalink=func.coalesce(c.permalink, placement.permalink),
-            published_at=placement.published_at, updated_at=placement.published_at,
-        )
+            issue_id=issue_id, issue_position=bindparam("place"), state="live", late=bindparam("is_late"),
+            permalink=func.coalesce(c.permalink, bindparam("address")),
+            published_at=bindparam("at"), updated_at=bindparam("at"),
+        ),
+        rows,
     )  # fmt: skip
-    if bound.rowcount != 1:
-        msg = f"entry {placement.entry_id} is in an issue already"
+    if bound.rowcount != len(rows):
+        msg = f"{len(rows) - bound.rowcount} of the entries are in an issue already"
         raise AssertionError(msg)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -240,11 +241,18 @@ def lives(tx: Transaction) -> list[Life]:
     )
     return [
         Life(
-            year=row.day.year, site=host_label(row.target or row.url), verdict=row.verdict,
+            year=row.day.year, site=_site(row.target or row.url), verdict=row.verdict,
             days=max(0, (row.ok_at.date() - row.day).days) if row.ok_at else 0,
         )
         for row in tx.execute(query)
     ]  # fmt: skip
+
+
+def _site(url: str) -> str:
+    return _label("/".join(url.split("/", 3)[:3]))  # many links, few hosts
+
+
+_label = lru_cache(maxsize=4096)(host_label)
 
 
 def broken_of(tx: Transaction, uids: Iterable[str]) -> Mapping[str, list[str]]:

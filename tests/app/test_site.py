@@ -106,6 +106,19 @@ def test_a_large_topic_is_split_by_year(house: House, monkeypatch: pytest.Monkey
     assert "2024-05-01" in house.page("topics/茶/2024/")
 
 
+def test_what_is_published_today_leaves_a_topics_past_years_alone(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("publisher.app.topic_files.NEWEST_ENTRIES", 2)
+    for day in ("2023-05-01", "2024-05-01", "2024-06-01", "2025-01-28"):
+        house.write(day, tagged(day, "茶"))
+    house.once("2025-01-28 08:00")
+    changed = run(house, "2025-01-29", tagged("2025-01-29", "茶"))
+    assert {path for path in changed if path.startswith("topics/茶/") and path.endswith(".html")} == {
+        "topics/茶/index.html", "topics/茶/2025/index.html",
+    }  # fmt: skip
+
+
 # --- what stands beside a text
 
 
