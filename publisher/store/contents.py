@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, Text, case, cast, func, select
 
 from publisher.store import schema as s
 from publisher.store.engine import Transaction
-from publisher.store.entries import PLACED, SHOWN
+from publisher.store.entries import FACTS, PLACED, SHOWN
 
 
 class DayContents(Struct):
@@ -70,11 +70,8 @@ def _together(*columns: ColumnElement[Any]) -> ColumnElement[str]:
 
 
 def _entries() -> Select[Any]:
-    c, unsaid = (
-        s.entries.c,
-        ("heading", "heading_url", "markdown", "summary", "first_seen", "length", "title_rule"),
-    )
-    facts = [column for column in c if column.name not in unsaid]
+    c = s.entries.c
+    facts = [*FACTS, c.position]
     shown = case((SHOWN, 1), else_=0)  # not the issue's state itself: planned and published look the same
     around = (s.files.c.path, s.documents.c.position, s.issues.c.day, s.issues.c.sequence, shown)
     gone = case((c.state == "withdrawn", 1), else_=0)

@@ -59,18 +59,18 @@ PLACED = (
 )
 """Entries with where they stand and the issue they went out with."""
 
-_PLAIN = [
-    s.entries.c[name] for name in EntryFacts.__struct_fields__ if name not in ("file", "issue")
-]  # texts stay in the database
-_FACTS = select(
-    *_PLAIN, s.files.c.path.label("file"), s.issues.c.day.label("issue_day"), s.issues.c.sequence
+FACTS = [s.entries.c[name] for name in EntryFacts.__struct_fields__ if name not in ("file", "issue")]
+"""Its own columns of EntryFacts; texts stay in the database."""
+
+_WITH_PLACES = select(
+    *FACTS, s.files.c.path.label("file"), s.issues.c.day.label("issue_day"), s.issues.c.sequence
 ).select_from(PLACED)
 ORDER = (s.entries.c.day, s.files.c.path, s.documents.c.position, s.entries.c.position)
 
 
 def public(tx: Transaction, days: Iterable[date]) -> list[EntryFacts]:
     """Entries of these days with a page: by day, within a day in the order of files and of the text."""
-    query = _FACTS.where(SHOWN, s.entries.c.day.in_(list(days)))
+    query = _WITH_PLACES.where(SHOWN, s.entries.c.day.in_(list(days)))
     return [_facts(row) for row in tx.execute(query.order_by(*ORDER)).mappings()]
 
 
@@ -154,12 +154,12 @@ def media(tx: Transaction) -> dict[str, tuple[str, str]]:
 def gone(tx: Transaction) -> list[EntryFacts]:
     """Withdrawn entries that had a page."""
     shown = and_(s.entries.c.permalink.is_not(None), s.entries.c.state == "withdrawn")
-    return [_facts(row) for row in tx.execute(_FACTS.where(shown).order_by(*ORDER)).mappings()]
+    return [_facts(row) for row in tx.execute(_WITH_PLACES.where(shown).order_by(*ORDER)).mappings()]
 
 
 def of_issue(tx: Transaction, issue_id: int) -> list[EntryFacts]:
     """The entries of an issue in its order, without withdrawn ones."""
-    query = _FACTS.where(s.entries.c.issue_id == issue_id, s.entries.c.state == "live")
+    query = _WITH_PLACES.where(s.entries.c.issue_id == issue_id, s.entries.c.state == "live")
     return [_facts(row) for row in tx.execute(query.order_by(s.entries.c.issue_position)).mappings()]
 
 
@@ -282,7 +282,8 @@ def pending_corrections(tx: Transaction) -> list[PendingCorrection]:
     rows = tx.execute(select(c.id, c.entry_id, c.note).where(c.issue_id.is_(None)).order_by(c.id)).all()
     wanted = [row.entry_id for row in rows]
     known = {
-        row["id"]: _facts(row) for row in tx.execute(_FACTS.where(s.entries.c.id.in_(wanted))).mappings()
+        row["id"]: _facts(row)
+        for row in tx.execute(_WITH_PLACES.where(s.entries.c.id.in_(wanted))).mappings()
     }
     return [PendingCorrection(id=row.id, entry=known[row.entry_id], note=row.note) for row in rows]
 
@@ -293,7 +294,8 @@ def corrections_of_issue(tx: Transaction, issue_id: int) -> list[PendingCorrecti
     rows = tx.execute(select(c.id, c.entry_id, c.note).where(c.issue_id == issue_id).order_by(c.id)).all()
     wanted = [row.entry_id for row in rows]
     known = {
-        row["id"]: _facts(row) for row in tx.execute(_FACTS.where(s.entries.c.id.in_(wanted))).mappings()
+        row["id"]: _facts(row)
+        for row in tx.execute(_WITH_PLACES.where(s.entries.c.id.in_(wanted))).mappings()
     }
     return [PendingCorrection(id=row.id, entry=known[row.entry_id], note=row.note) for row in rows]
 
@@ -303,7 +305,7 @@ def on_this_day(tx: Transaction, month: int, day: int, *, before: date, limit: i
     c = s.entries.c
     same_day = and_(cast(c.day, Text).like(f"%-{month:02}-{day:02}"), c.day < before)
     years: dict[int, EntryFacts] = {}
-    for row in tx.execute(_FACTS.where(SHOWN, same_day).order_by(*ORDER)).mappings():
+    for row in tx.execute(_WITH_PLACES.where(SHOWN, same_day).order_by(*ORDER)).mappings():
         years.setdefault(row["day"].year, _facts(row))
     return [years[year] for year in sorted(years, reverse=True)][:limit]
 
