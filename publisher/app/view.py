@@ -29,7 +29,7 @@ Channel = Literal["pages", "feeds"]
 _NO_LINKS = KnownLinks({}, {})
 
 _SMALL = 2_000  # entries whose lines are kept at hand
-_TEXTS = 64  # so many are kept at hand: those of a day are drawn for its pages, for home and for the feeds
+_TEXTS = 32  # so many are kept at hand: those of a day are drawn for its pages, for home and for the feeds
 
 
 class SiteView:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Text, and_, delete, func, or_, select, type_coerce, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from publisher.core.lifespan import Life
@@ -231,8 +231,12 @@ def with_verdict(tx: Transaction, verdict: str, *, public: bool = False) -> list
 def lives(tx: Transaction) -> list[Life]:
     """What became of every public link since the first entry that holds it was dated."""
     c, e = s.links.c, s.entries.c
+    day, ok_at = (
+        type_coerce(func.min(e.day), Text),
+        type_coerce(c.ok_at, Text),
+    )  # converted where they are needed
     query = (
-        select(c.url, c.target, c.verdict, c.ok_at, func.min(e.day).label("day"))
+        select(c.url, c.target, c.verdict, ok_at, day)
         .join(s.entry_links, s.entry_links.c.link_id == c.id)
         .join(s.entries, e.id == s.entry_links.c.entry_id)
         .where(e.permalink.is_not(None), _LIVE)
@@ -241,11 +245,15 @@ def lives(tx: Transaction) -> list[Life]:
     )
     return [
         Life(
-            year=row.day.year, site=_site(row.target or row.url), verdict=row.verdict,
-            days=max(0, (row.ok_at.date() - row.day).days) if row.ok_at else 0,
+            year=int(day[:4]), site=_site(target or url), verdict=verdict,
+            days=_days_between(day, ok_at) if verdict == "dead" and ok_at else 0,
         )
-        for row in tx.execute(query)
+        for url, target, verdict, ok_at, day in tx.execute(query)
     ]  # fmt: skip
+
+
+def _days_between(day: str, at: str) -> int:
+    return max(0, (datetime.fromisoformat(at).date() - date.fromisoformat(day)).days)
 
 
 def _site(url: str) -> str:
