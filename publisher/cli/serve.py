@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import traceback
@@ -37,6 +38,8 @@ def serve(ask: Ask, *, no_web: bool, no_schedule: bool, host: str | None, port: 
         raise UsageError(
             "--no-web and --no-schedule together leave nothing to do", fix="leave one of them out"
         )
+    # More often than in a run that ends soon: less is held, and nobody waits for long.
+    gc.set_threshold(50_000, 20, 20)
     config = ask.loaded
     app = ask.app(running=True)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
