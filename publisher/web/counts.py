@@ -100,6 +100,8 @@ _GAUGES = {
     "publisher_memory_held_bytes": "Pages held in memory, in all codings.",
     "publisher_healthy": "1 while /healthz says that all is well.",
     "publisher_connections": "Open connections.",
+    "publisher_search_days_left": "Days that the search index does not have as they are now.",
+    "publisher_search_failing": "1 while the search index cannot be kept.",
 }
 
 

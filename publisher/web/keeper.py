@@ -144,7 +144,7 @@ class Keeper:
     async def _index(self) -> None:
         """All of it, in portions, as long as each comes nearer. What fails is told once, and tried again with the next
         pulse."""
-        before, trouble = 0, ""
+        before, left, trouble = 0, 0, ""
         try:
             while (left := await asyncio.to_thread(self._app.keep_search_index, most=_INDEXED_TOGETHER)) and (
                 left < before or not before
@@ -156,6 +156,10 @@ class Keeper:
                 # What an operator can mend needs no traceback.
                 log.error("%s", exc, exc_info=None if isinstance(exc, PublisherError) else exc)  # noqa: TRY400
         self._index_trouble = trouble
+        self._counts.gauges |= {
+            "publisher_search_days_left": left,
+            "publisher_search_failing": float(bool(trouble)),
+        }
 
     async def _feel_pulse(self) -> None:
         """Ask whether an issue is overdue, and when the next is."""

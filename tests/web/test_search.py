@@ -176,6 +176,24 @@ def test_while_the_index_is_being_made_the_page_says_so(served: Served) -> None:
     assert until(served, "关税", gone="索引还在整理")
 
 
+def test_an_index_that_is_damaged_while_it_is_served_is_made_again(served: Served) -> None:
+    served.web.wake()
+    assert until(served, "关税", found="找到 16 篇")
+    index = served.house.root / "var" / "search.db"
+    with contextlib.closing(sqlite3.connect(index)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    data = bytearray(index.read_bytes())
+    for at in range(4096, len(data), 4096):
+        data[at : at + 400] = b"\xff" * 400
+    index.write_bytes(data)
+    assert "找到 16 篇" not in search(served, "关税")  # and no 503
+    served.web.wake()
+    assert until(served, "关税", found="找到 16 篇")
+    metrics = served.get("/metrics").text
+    assert "publisher_search_failing 0.0" in metrics
+    assert "publisher_search_days_left 0.0" in metrics
+
+
 def test_the_server_itself_has_the_index_follow_the_site(served: Served) -> None:
     served.house.write("2025-01-29", day_file("2025-01-29", f"{essay('新')}\n\n火车"))
     served.house.once("2025-01-30 08:00", accept_withdrawals=True)
