@@ -60,7 +60,10 @@ class Site(FileMaker):
             yield self._building.group(
                 partial(self._day, n), "day", view.day_keys[day], self._around(n), years
             )
-            related = view.related(day)
+            related = [
+                (uid, *((one.permalink, one.title, one.day.toordinal(), one.names) for one in some))
+                for uid, some in view.related(day).items()
+            ]  # all that a page may say of them, in a form that is quickly written out
             yield self._building.group(partial(self._entry_pages, n), "entries", view.day_keys[day], related)
             view.forget_texts()
             self._articles.clear()

@@ -12,7 +12,7 @@ from publisher.core.issue import EntryLine
 from publisher.core.tagged import Tagged, Topic, TopicLine
 from publisher.store import entries
 
-NEWEST_ENTRIES = 300
+NEWEST_ENTRIES = 200
 """Entries on a topic's own page; one that has more leads to a page for each year."""
 
 FEED_ENTRIES = 20

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Row, Text, bindparam, cast, delete, func, insert, or_, select, update
+from sqlalchemy import Row, Text, bindparam, cast, delete, func, insert, or_, select, type_coerce, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from publisher.core.choice import Candidate
@@ -86,13 +87,16 @@ class EntryReading(Struct, frozen=True, kw_only=True):
 
 def files(tx: Transaction) -> dict[str, StoredFile]:
     """Every file by its path."""
-    return {row["path"]: _file(row) for row in tx.execute(select(s.files)).mappings()}
-
-
-def _file(row: Mapping[Any, Any]) -> StoredFile:
-    found = tuple(Diagnostic(**one) for one in row["diagnostics"])
-    names = ("id", "path", "sha256", "size", "mtime_ns", "reading")
-    return StoredFile(**{n: row[n] for n in names}, refused=bool(row["refused"]), diagnostics=found)
+    c = s.files.c
+    plain = (c.id, c.path, c.sha256, c.size, c.mtime_ns, c.reading, c.refused)
+    rows = tx.execute(select(*plain, type_coerce(c.diagnostics, Text)))  # most have none: nothing to convert
+    return {
+        path: StoredFile(
+            id=id_, path=path, sha256=sha256, size=size, mtime_ns=mtime_ns, reading=reading, refused=bool(refused),
+            diagnostics=tuple(Diagnostic(**one) for one in json.loads(said)) if said != "[]" else (),
+        )
+        for id_, path, sha256, size, mtime_ns, reading, refused, said in rows
+    }  # fmt: skip
 
 
 def save_file(tx: Transaction, reading: FileReading, now: datetime) -> int:
