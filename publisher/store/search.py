@@ -238,10 +238,11 @@ class SearchIndex:
             try:
                 with self._open(create=False) as db:
                     db.execute("PRAGMA query_only = ON")
+                    db.execute("BEGIN")  # one look: a keeper may be taking out what was just found
                     return question(db)
             except _NoIndexError:
                 return nothing
-            except (sqlite3.Error, ValueError) as exc:
+            except sqlite3.Error as exc:
                 if not (_is_damage(exc) and self._thrown_away()):
                     raise
                 return nothing
@@ -303,20 +304,24 @@ class SearchIndex:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError, ValueError) as exc:
+        except (sqlite3.Error, OSError) as exc:
             raise StoreError(
                 "the search index {path} cannot be used: {why}", path=self.path, why=exc,
                 fix="publisher search makes it anew; if that fails again, remove the file",
             ) from exc  # fmt: skip
 
 
+class _DamagedError(sqlite3.DatabaseError):
+    """SQLite found nothing wrong, but this was not written by us."""
+
+
 class _NoIndexError(Exception):
     """There is no index of this format."""
 
 
-def _is_damage(exc: Exception) -> bool:
+def _is_damage(exc: sqlite3.Error) -> bool:
     """Of the file's inside: what a locked, a full or a forbidden one says is another kind."""
-    if isinstance(exc, ValueError) or "decode" in str(exc):
+    if isinstance(exc, _DamagedError) or "decode" in str(exc):
         return True  # a text that is none, or not the one that was written
     code = getattr(exc, "sqlite_errorcode", 0)
     return (code & 0xFF) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -355,9 +360,14 @@ def _pieces_of(title: str, body: str) -> tuple[str, str, str, str]:
 
 def _text(db: sqlite3.Connection, row_id: int) -> Searchable:
     row = db.execute(_TEXT, (row_id,)).fetchone()
+    if row is None:
+        raise _DamagedError("a text is missing")
+    try:
+        day, topics = date.fromisoformat(row[1]), tuple(json.loads(row[6]))
+    except ValueError as exc:
+        raise _DamagedError(str(exc)) from exc
     return Searchable(
-        id=row[0], day=date.fromisoformat(row[1]), uid=row[2], permalink=row[3], number=row[4], title=row[5],
-        topics=tuple(json.loads(row[6])), body=row[7],
+        id=row[0], day=day, uid=row[2], permalink=row[3], number=row[4], title=row[5], topics=topics, body=row[7],
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from publisher.core.errors import StoreError
 from publisher.core.search import fold, parse_query
+from publisher.store import search
 from publisher.store.search import Searchable, SearchIndex
 
 DAY, NEXT = date(2025, 1, 29), date(2025, 1, 30)
@@ -152,6 +153,38 @@ def test_a_question_to_an_index_that_is_damaged_inside_finds_nothing_and_leaves_
     assert index.days_left() is None
     index.replace({DAY: "2"}, [text(1, "关税")])
     assert found(index, "关税") == [1]
+
+
+def test_what_is_found_stays_found_while_its_keeper_takes_it_out(
+    index: SearchIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.replace({DAY: "1"}, [text(1, "关税")])
+    whole = search._text
+
+    def late(db: sqlite3.Connection, row_id: int) -> Searchable:
+        index.replace({DAY: "2"}, [])
+        return whole(db, row_id)
+
+    monkeypatch.setattr(search, "_text", late)
+    assert found(index, "关税") == [1]
+    assert index.known() == {DAY: "2"}
+
+
+def test_a_text_that_we_did_not_write_is_damage(index: SearchIndex) -> None:
+    index.replace({DAY: "1"}, [text(1, "关税")])
+    with contextlib.closing(sqlite3.connect(index.path)) as db, db:
+        db.execute("UPDATE texts SET topics = 'no list'")
+    assert found(index, "关税") == []
+    assert index.known() == {}
+
+
+def test_a_mistake_of_who_reads_the_texts_is_not_laid_to_the_index(index: SearchIndex) -> None:
+    def wrong() -> object:
+        yield text(1, "关税")
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        index.replace({DAY: "1"}, wrong())  # type: ignore[arg-type]
 
 
 def test_a_damaged_index_is_not_thrown_away_under_its_keeper(index: SearchIndex) -> None:
