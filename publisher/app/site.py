@@ -61,8 +61,8 @@ class Site(FileMaker):
                 partial(self._day, n), "day", view.day_keys[day], self._around(n), years
             )
             related = [
-                (uid, *((one.permalink, one.title, one.day.toordinal(), one.names) for one in some))
-                for uid, some in view.related(day).items()
+                (entry_id, *((one.permalink, one.title, one.day.toordinal(), one.names) for one in some))
+                for entry_id, some in view.related(day).items()
             ]  # all that a page may say of them, in a form that is quickly written out
             yield self._building.group(partial(self._entry_pages, n), "entries", view.day_keys[day], related)
             view.forget_texts()

@@ -45,7 +45,6 @@ class SiteView:
         self._position: dict[int, int] = {}
         self._links: dict[int, KnownLinks] = {}
         self._entries: dict[int, Entry] = {}
-        self._on_pages: dict[int, PublishedEntry] = {}  # the same object for every page: it is drawn once
 
     # -- what moved
 
@@ -149,7 +148,7 @@ class SiteView:
         """So that building a large site stays small."""
         self._groups = {day: self._groups[day] for day in days if day in self._groups}
         kept = {one.id for group in self._groups.values() for one in group}
-        for known in (self._position, self._links, self._entries, self._on_pages):
+        for known in (self._position, self._links, self._entries):
             for gone in known.keys() - kept:
                 del known[gone]
 
@@ -215,13 +214,6 @@ class SiteView:
 
     def published(self, facts: EntryFacts, channel: Channel) -> PublishedEntry:
         """An entry with its text and what the channel knows of its links."""
-        if channel == "feeds":
-            return self._published(facts, channel)
-        if facts.id not in self._on_pages:
-            self._on_pages[facts.id] = self._published(facts, channel)
-        return self._on_pages[facts.id]
-
-    def _published(self, facts: EntryFacts, channel: Channel) -> PublishedEntry:
         self.read([facts])
         return PublishedEntry(
             uid=facts.uid, guid=facts.guid, permalink=facts.permalink, day=facts.day,
@@ -245,4 +237,3 @@ class SiteView:
         """Let go of the texts read so far, unless they are few."""
         if len(self._entries) > _TEXTS:
             self._entries.clear()
-            self._on_pages.clear()

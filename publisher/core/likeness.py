@@ -30,9 +30,8 @@ _CROWD = 200  # holders of one hash that are looked at: a boilerplate line must 
 
 _ADDRESS = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 _NO_LETTER = re.compile(r"[\W\d_]+")
-_SMALL = (
-    1 << 28
-)  # a sixteenth of all hashes: in a text of 400 letters and more the smallest SKETCH are among them
+# A sixteenth of all hashes: in a text of 400 letters and more the smallest SKETCH are among them.
+_SMALL = 1 << 28
 
 Shingles = frozenset[str]
 

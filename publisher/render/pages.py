@@ -183,8 +183,8 @@ def day_page(
 ) -> bytes:
     """All entries of a day in full, with contents. `previous` is the older neighbour, `next` the newer.
 
-    `years_before`: the same day of the calendar in earlier years. `drawn_before`: articles by uid, which are taken
-    from there when they show this very object, and left there.
+    `years_before`: the same day of the calendar in earlier years. `drawn_before`: articles by uid, as they are
+    now; what is not in there is drawn and left there.
     """
     articles = [_article(templates, p, drawn_before) for p in day.entries]
     return drawn(
@@ -382,12 +382,10 @@ class Article(Struct, frozen=True, kw_only=True):
 def _article(
     templates: Templates, published: PublishedEntry, drawn_before: MutableMapping[str, Article] | None = None
 ) -> Article:
-    if drawn_before is None:
-        return _drawn_article(templates, published)
-    known = drawn_before.get(published.uid)
-    if known is None or known.published is not published:
-        known = drawn_before[published.uid] = _drawn_article(templates, published)
-    return known
+    known = {} if drawn_before is None else drawn_before
+    if published.uid not in known:
+        known[published.uid] = _drawn_article(templates, published)
+    return known[published.uid]
 
 
 def _drawn_article(templates: Templates, published: PublishedEntry) -> Article:

@@ -231,10 +231,8 @@ def with_verdict(tx: Transaction, verdict: str, *, public: bool = False) -> list
 def lives(tx: Transaction) -> list[Life]:
     """What became of every public link since the first entry that holds it was dated."""
     c, e = s.links.c, s.entries.c
-    day, ok_at = (
-        type_coerce(func.min(e.day), Text),
-        type_coerce(c.ok_at, Text),
-    )  # converted where they are needed
+    # Texts, converted where they are needed.
+    day, ok_at = type_coerce(func.min(e.day), Text), type_coerce(c.ok_at, Text)
     query = (
         select(c.url, c.target, c.verdict, ok_at, day)
         .join(s.entry_links, s.entry_links.c.link_id == c.id)

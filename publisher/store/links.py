@@ -89,9 +89,7 @@ def unasked_published(tx: Transaction, *, limit: int) -> list[str]:
         .join(s.entry_links, s.entry_links.c.link_id == s.links.c.id)
         .join(s.entries, e.id == s.entry_links.c.entry_id)
         .where(s.links.c.verdict == "unchecked", e.issue_id.is_not(None), e.state != "withdrawn")
-        .group_by(
-            s.links.c.id
-        )  # by their addresses it would be read in the order of those: four times as long
+        .group_by(s.links.c.id)  # by their addresses it would be read in the order of those
         .order_by(func.max(e.published_at).desc(), s.links.c.url)
         .limit(limit)
     )
