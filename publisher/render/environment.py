@@ -11,7 +11,10 @@ from publisher.core.site import Site
 from publisher.render.words import words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jinja2 import BytecodeCache
+    from jinja2.runtime import Context
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -20,6 +23,15 @@ def shipped_templates() -> Path:
     """Our own templates: inside an installed package, or at the top of a checkout."""
     installed = _PACKAGE / "_shipped" / "templates"
     return installed if installed.is_dir() else _PACKAGE.parent / "templates"
+
+
+def _of_this_site(filter_: Callable[[str], str]) -> Callable[[Context, str], str]:
+    """A filter whose answers belong to one site: asked for a context, Jinja writes none of them into the bytecode,
+    which outlives the site's address."""
+    from jinja2 import pass_context
+
+    kept = lru_cache(maxsize=4096)(filter_)
+    return pass_context(lambda _context, path: kept(path))
 
 
 class Templates:
@@ -61,9 +73,7 @@ class Templates:
             auto_reload=watched,
         )
         self.environment.globals.update(site=site, _=self.words, words=self.words)
-        self.environment.filters.update(
-            absolute=lru_cache(maxsize=4096)(site.absolute), root=lru_cache(maxsize=4096)(self._root)
-        )
+        self.environment.filters.update(absolute=_of_this_site(site.absolute), root=_of_this_site(self._root))
 
     def _root(self, path: str) -> str:
         return self.site.absolute(path).removeprefix(self.site.url.removesuffix(self.site.base_path))

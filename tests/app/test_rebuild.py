@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import shutil
 from datetime import date, datetime, timedelta
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import House, essay
+from publisher.config import load_config
+from publisher.wiring import make_app
+from tests.house import ZONE, House, essay, essays
 
 FIRST = date(2025, 1, 10)
 STEPS = 8
@@ -84,3 +87,36 @@ def test_after_any_edit_the_folder_is_what_a_build_from_nothing_makes(tmp_path: 
         now += timedelta(hours=curator.dice.choice((1, 24)))
         for _ in range(curator.dice.choice((1, 2))):
             curator.change()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"url": "https://other.example.cn/"},
+        {"url": "https://daily.example.cn/read/"},
+        {"title": "别的名字"},
+        {"language": "en-GB"},
+    ],
+    ids=str,
+)
+def test_after_any_change_of_the_site_the_folder_is_what_a_build_from_nothing_makes(
+    tmp_path: Path, change: dict[str, object]
+) -> None:
+    house = House(tmp_path, links={"budget_s": 0})
+    house.write("2025-01-29", essays("2025-01-29", 2))
+
+    def build(hour: int) -> dict[str, bytes]:
+        """With its own translated templates, as every installation has them."""
+        config = load_config(house.root / "config.toml", {})
+        now = datetime(2025, 1, 29, hour, tzinfo=ZONE)
+        asyncio.run(make_app(config, now=lambda: now, probing=house.web.probing).once())
+        return tree(house.root / "public")
+
+    before = build(8)
+    house.configure(site=change)
+    grown = build(9)
+    shutil.rmtree(house.root / "public")
+    shutil.rmtree(house.root / "var" / "templates")
+    anew = build(9)
+    assert grown != before
+    assert {path for path in grown | anew if grown.get(path) != anew.get(path)} == set()
