@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from publisher import __version__
 from publisher.adapters.folder import DocumentsFolder
@@ -31,6 +31,8 @@ from publisher.store.engine import Store, open_store
 from publisher.store.search import SearchIndex
 
 if TYPE_CHECKING:
+    from jinja2 import BytecodeCache
+
     from publisher.adapters.compiled import CompiledTemplates
     from publisher.adapters.fetch import Fetcher
     from publisher.adapters.shortlinks import Rules
@@ -94,9 +96,8 @@ class Equipping:
     def _templates(self, site: Site) -> Templates:
         from publisher.render.environment import Templates
 
-        return Templates(
-            site, user_folder=self.config.templates_folder, compiled=self._compiled(), watched=True
-        )
+        compiled = cast("Callable[[], BytecodeCache]", self.overrides.get("compiled", self._compiled))
+        return Templates(site, user_folder=self.config.templates_folder, compiled=compiled(), watched=True)
 
     @cached_property
     def _at_hand(self) -> StoreAtHand:
