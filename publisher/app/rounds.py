@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 from publisher.app import alerts, just_read, pings
 from publisher.app.equipment import Equipment
-from publisher.app.publish import due_slot, was_empty
+from publisher.app.publish import due_slot, is_open_ended, was_empty
 from publisher.app.summary import RunSummary
 from publisher.core.errors import Busy
 from publisher.store import alerts as known_alerts
-from publisher.store import publication
+from publisher.store import issues, publication
 from publisher.store.publication import Publication
 
 _FAILING_FOR = timedelta(hours=1)
@@ -40,18 +40,24 @@ async def attended(e: Equipment, run: Callable[[], Awaitable[RunSummary]], *, by
 
 
 class _Rounds:
-    """`slot`: whether this run is that of a slot, which a monitor waits for."""
+    """`slot`: whether this run is that of a slot, which a monitor waits for. `owed`: whether one before it was killed
+    when the monitor had heard of its beginning alone, or the issue was out and its mail was not."""
 
     def __init__(self, e: Equipment, *, by_clock: bool) -> None:
         self._e, self._by_clock = e, by_clock
         self._slot = not by_clock or self._is_due()
+        self._owed = is_open_ended(e)
         self._wrong: dict[str, str] = {}
 
     def _is_due(self) -> bool:
-        """A slot that was found empty is looked at again every minute: that is no news."""
+        """A slot that was found empty is looked at again every minute: that is no news. One that an earlier run has
+        begun is still to be finished."""
         known = self._known()
         if known is None:
             return True
+        with self._e.store.read() as tx:
+            if issues.in_state(tx, "planned"):
+                return True
         slot = due_slot(self._e, known, self._e.clock())
         return slot is not None and not was_empty(self._e, slot)
 
@@ -76,7 +82,7 @@ class _Rounds:
             await self._job("backup", self._backup)
             await self._job("report", lambda: self._report(known, run, now))
         held = [item for item in run.held if item.kind == "run"]
-        if self._slot and not held:
+        if (self._slot or self._owed) and not held:
             await self._job("ping", lambda: pings.ping_done(e))
         await self._tell(known, alerts.troubles(e, run) | self._wrong)
 

@@ -12,7 +12,7 @@ import pytest
 from publisher.adapters import webhook
 from publisher.app import rounds
 from publisher.core import faults
-from publisher.core.errors import FolderError, MailError, PublisherError, StoreError
+from publisher.core.errors import FolderError, MailError, PublisherError, StoreError, TemplateError
 from tests.fake_hub import Answered, Server
 from tests.fake_smtp import FakeSmtp
 from tests.house import House, day_file, essay
@@ -49,6 +49,25 @@ def fail(house: House, when: str, error: Exception) -> None:
             asyncio.run(house.app.tick())
     finally:
         faults.arm("run-begun", lambda: None)
+
+
+class Killed(BaseException):
+    """What nothing of ours catches."""
+
+
+def kill(house: House, when: str, place: str) -> None:
+    """A tick that ends there as if it were killed."""
+    house.at(when)
+
+    def dead() -> None:
+        raise Killed
+
+    faults.arm(place, dead)
+    try:
+        with pytest.raises(Killed):
+            asyncio.run(house.app.tick())
+    finally:
+        faults.arm(place, lambda: None)
 
 
 # ---------------------------------------------------------------- alerts
@@ -317,6 +336,42 @@ def test_the_monitor_hears_the_beginning_and_the_end_of_a_slot(house: House, mon
     house.tick(FIRST)
     assert pinged(monitor) == ["/start", "done"]
     house.tick("2025-01-29 08:01")
+    assert pinged(monitor) == []
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["run-begun", "plan-committed", "pages-written", "commit-committed", "mail-written", "deliver-finished"],
+)
+def test_the_run_that_finishes_for_a_killed_one_tells_the_monitor_and_once(
+    house: House, monitor: Server, place: str
+) -> None:
+    house.tick(FIRST)
+    pinged(monitor)
+    kill(house, "2025-01-30 08:00", place)
+    assert pinged(monitor) == ["/start"]
+    house.tick("2025-01-30 08:01")
+    assert pinged(monitor)[-1] == "done"
+    assert len(house.mails()) == 2
+    house.tick("2025-01-30 08:02")
+    assert pinged(monitor) == []
+
+
+def test_a_slot_that_failed_when_it_was_begun_is_done_when_it_is_finished(
+    house: House, monitor: Server
+) -> None:
+    house.tick(FIRST)
+    pinged(monitor)
+    page = house.root / "templates" / "web" / "day.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("{% if %}")
+    house.configure(templates={"folder": "templates"})
+    with pytest.raises(TemplateError):
+        house.tick("2025-01-30 08:00")
+    page.unlink()
+    house.tick("2025-01-30 08:01")
+    assert pinged(monitor) == ["/start", "/fail", "done"]
+    house.tick("2025-01-30 08:02")
     assert pinged(monitor) == []
 
 
