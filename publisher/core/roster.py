@@ -114,8 +114,13 @@ def rows(text: str) -> Iterator[Row | BadRow]:
         try:
             cells = next(reader, None)
         except csv.Error as exc:
-            error = _too_long() if "field limit" in str(exc) else _unclosed()
-            yield BadRow(line=line, written="", error=error)
+            if names and "expected after" in str(
+                exc
+            ):  # a cell goes on behind its quotes: one row's own matter
+                yield BadRow(line=line, written="", error=_beyond_quotes())
+                line = reader.line_num + 1
+                continue
+            yield BadRow(line=line, written="", error=_too_long() if "limit" in str(exc) else _unclosed())
             return
         if cells is None:
             break
@@ -198,6 +203,13 @@ def _no_addresses() -> UsageError:
 def _unclosed() -> UsageError:
     return UsageError(
         "the quotes of this row do not match: nothing after it was read", fix='write "" for a quote'
+    )
+
+
+def _beyond_quotes() -> UsageError:
+    return UsageError(
+        "a cell of this row goes on behind its closing quote",
+        fix='put the whole cell in quotes and write "" for a quote in it',
     )
 
 

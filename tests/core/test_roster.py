@@ -160,6 +160,17 @@ def test_a_cell_that_nobody_can_read_is_refused_with_a_way_out(header: str, cell
     assert row.error.fix or "none of" in row.error.sentence
 
 
+def test_a_cell_that_goes_on_behind_its_quotes_costs_its_row_alone() -> None:
+    found = read('email,state\na@b.cn,active\n"o""quote"@b.cn,active\n"c@b.cn,\nd@b.cn,"x,\ne@b.cn,active\n')
+    assert [row.line for row in found] == [2, 3, 4, 6]
+    assert [row.address.norm if isinstance(row, Row) else "bad" for row in found] == [
+        "a@b.cn",
+        "bad",
+        "bad",
+        "e@b.cn",
+    ]
+
+
 def test_quotes_that_never_close_end_the_reading_with_their_line() -> None:
     found = read('email\na@b.cn\n"c@d.cn\ne@f.cn\n')
     assert [type(row).__name__ for row in found] == ["Row", "BadRow"]
