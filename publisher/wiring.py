@@ -194,6 +194,10 @@ class App(Equipping):
         with self._at_hand.opened() as store:
             yield self._equipment(store)
 
+    def close(self) -> None:
+        """Let go of what a server kept open. The last to close a database empties the log beside it."""
+        self._at_hand.close()
+
     def page_templates(self, language: str = "") -> Templates:
         """Templates of pages in the site's language, or in one that a reader chose for our words."""
         if language not in self._page_templates:

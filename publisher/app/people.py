@@ -158,7 +158,9 @@ def forget(e: Equipment, emails: Sequence[str], *, now: datetime) -> Subscribers
     The books of old mailings keep a row that says nothing. Somebody unknown is kept away too.
     """
     with e.store.write() as tx:
-        return SubscribersChange(addresses=tuple(_forget(e, tx, email, now) for email in emails))
+        done = SubscribersChange(addresses=tuple(_forget(e, tx, email, now) for email in emails))
+    e.store.empty_log()
+    return done
 
 
 def _forget(e: Equipment, tx: Transaction, email: str, now: datetime) -> AddressOutcome:

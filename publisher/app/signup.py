@@ -279,6 +279,7 @@ def erase(e: Equipment, token: str, now: datetime) -> None:
 
     with e.store.write() as tx:
         forget_person(e, tx, opened(tx, "preferences", token, now), now)
+    e.store.empty_log()
 
 
 def view(e: Equipment, token: str) -> bytes | None:

@@ -70,7 +70,10 @@ def serve(ask: Ask, *, no_web: bool, no_schedule: bool, host: str | None, port: 
         for address in web.addresses if web else ():
             ask.screen.note(ask.words("The site is at {address}", address=address))
 
-    code = running.run(parts, on_start=started)
+    try:
+        code = running.run(parts, on_start=started)
+    finally:
+        app.close()
     ask.screen.json({"outcome": "stopped", "exit_code": code})
     return code
 

@@ -28,6 +28,13 @@ class StoreAtHand:
             if store.path is None:
                 store.close()
 
+    def close(self) -> None:
+        """Let go of it; a question after that opens it anew."""
+        with self._lock:
+            if self._kept is not None:
+                self._kept[0].close()
+                self._kept = None
+
     def _store(self) -> Store:
         with self._lock:
             if self._kept is not None:

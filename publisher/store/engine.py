@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ Transaction = Connection
 """What every question and change takes: an open transaction."""
 
 _BUSY_MS = 30_000
+_PATIENCE_MS = 2_000  # of what need not be done now
 _MANY = 500  # values in one IN (…): SQLite takes 32 766, but a plan for 500 is made quickly
 
 
@@ -107,6 +109,18 @@ class Store:
         with self._translated():
             copy_database(self._engine, path)
 
+    def empty_log(self) -> None:
+        """Move all that was committed from the log beside the database into it, and overwrite the log: who was erased
+        stands there no longer either. While somebody else reads for long, nothing is done."""
+        if self.path is None:
+            return
+        with self._translated(), self._engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            driver.execute(f"PRAGMA busy_timeout={_PATIENCE_MS}")
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            driver.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+
     def close(self) -> None:
         self._engine.dispose()
 
@@ -157,6 +171,9 @@ def open_store(url: str, *, create: bool = True) -> Store:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise StoreError("cannot create {path}: {why}", path=path.parent, why=exc.strerror) from exc
+    with contextlib.suppress(OSError):  # there already, or the driver says better what is wrong
+        # Readers' addresses and the secret of their links: nobody else on this machine reads them.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     return _ready(Store(_file_engine(path), path=path))
 
 

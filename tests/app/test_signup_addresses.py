@@ -364,14 +364,32 @@ def test_a_wish_from_before_an_erasure_does_not_revive_anybody(desk: Desk, known
     assert "198.51.100.9" not in kept
 
 
-def test_what_is_erased_is_gone_from_the_file_too(desk: Desk) -> None:
+@pytest.mark.parametrize("by", ["reader", "operator"])
+def test_what_is_erased_is_gone_from_the_files_too_while_a_server_keeps_them_open(
+    desk: Desk, by: str
+) -> None:
     desk.subscribe()
-    with desk.equipment() as e:
-        signup.erase(e, desk.tokens()["preferences"], desk.now)
-        with e.store.read() as tx:
+    app = desk.house.app
+    with app.at_hand() as server:
+        with server.store.read() as tx:
             assert tx.exec_driver_sql("PRAGMA secure_delete").scalar_one() == 1
-            tx.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    assert READER.encode() not in (desk.house.root / "var" / "publisher.db").read_bytes()
+        with desk.equipment() as e:
+            if by == "reader":
+                signup.erase(e, desk.tokens()["preferences"], desk.now)
+            else:
+                people.forget(e, [READER], now=desk.now)
+        files = list((desk.house.root / "var").glob("publisher.db*"))
+        assert len(files) == 3, "the log is there"
+        assert [path.name for path in files if READER.encode() in path.read_bytes()] == []
+    app.close()
+    assert [path.name for path in (desk.house.root / "var").glob("publisher.db*")] == ["publisher.db"]
+
+
+def test_nobody_else_on_the_machine_reads_the_database(desk: Desk) -> None:
+    desk.subscribe()
+    with desk.house.app.at_hand():
+        modes = {path.stat().st_mode & 0o777 for path in (desk.house.root / "var").glob("publisher.db*")}
+    assert modes == {0o600}
 
 
 def test_a_fresh_wish_of_somebody_who_never_confirmed_is_answered(desk: Desk) -> None:
