@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from publisher.adapters.compiled import CompiledTemplates
+from publisher.adapters.webhook import Webhook
 from publisher.app.summary import RunSummary
 from publisher.config import load_config
 from publisher.config.options import LinksConfig
@@ -148,7 +149,10 @@ class House:
     def app(self) -> App:
         config = load_config(self.root / "config.toml", {})
         compiled = CompiledTemplates(Path(_COMPILED.name), "one process, one rendering")
-        return make_app(config, now=lambda: self.now, probing=self.web.probing, compiled=lambda: compiled)
+        return make_app(
+            config, now=lambda: self.now, probing=self.web.probing, compiled=lambda: compiled,
+            webhook=Webhook(pauses_s=(0.0,)),
+        )  # fmt: skip
 
     def once(self, when: str = "", **options: bool) -> RunSummary:
         if when:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from publisher.adapters import webhook
 from publisher.app import rounds
 from publisher.core import faults
 from publisher.core.errors import FolderError, MailError, PublisherError, StoreError, TemplateError
@@ -317,8 +316,7 @@ def test_the_owners_letters_go_through_a_real_mail_server(reporting: House) -> N
 
 
 @pytest.fixture
-def monitor(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(webhook, "PAUSES_S", (0.0,))
+def monitor(house: House) -> Iterator[Server]:
     with Server() as server:
         house.configure(alerts={"ping_url": f"{server.url}uuid"})
         yield server

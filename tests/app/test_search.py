@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from datetime import date
 from pathlib import Path
 
@@ -200,7 +201,7 @@ def test_an_index_that_another_process_keeps_is_left_to_it(
 ) -> None:
     lagging(house, monkeypatch)
     index = SearchIndex(house.root / "var" / "search.db")
-    monkeypatch.setattr(SearchIndex.keeping, "__defaults__", (0.1,))
+    monkeypatch.setattr(inspect.unwrap(SearchIndex.keeping), "__defaults__", (0.1,))
     with index.keeping():
         assert house.app.keep_search_index() == 26
     assert house.app.keep_search_index() == 0

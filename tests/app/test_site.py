@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from lxml import etree
 
+from publisher.app import hubs
 from publisher.render.feed_check import check_feed
 from tests.house import House, day_file, essay, essays
 
@@ -182,6 +184,14 @@ def test_a_day_draws_the_archive_of_its_own_year_alone(house: House) -> None:
 
 
 # --- feeds
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_waiting() -> Iterator[None]:
+    """No server is there that would have to be up to date before a hub asks it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hubs, "SERVED_WITHIN_S", 0)
+        yield
 
 
 @pytest.fixture(scope="module")
