@@ -287,6 +287,14 @@ def test_a_server_that_closes_between_two_messages_costs_nobody_anything(log: Pa
     assert server.accepted() == everything(6)
 
 
+def test_a_server_that_closes_with_every_message_it_took_gets_them_all(log: Path) -> None:
+    with FakeSmtp(log, close_after_accepting=True) as server:
+        books = send(server, mails(12))
+    assert books.error is None
+    assert books.kinds == ["accepted"] * 12
+    assert server.accepted() == everything(12)
+
+
 def test_a_connection_that_died_while_the_next_item_was_awaited_is_replaced(log: Path) -> None:
     with FakeSmtp(log) as server:
 
