@@ -36,7 +36,7 @@ class DocumentsFolder:
         try:
             found = sorted(self._walk(self.folder, PurePosixPath()), key=lambda info: info.path)
         except OSError as exc:
-            raise self._error(exc, self.folder) from exc
+            raise self._error(exc, Path(exc.filename or self.folder)) from exc
         return found
 
     def _walk(self, folder: Path, below: PurePosixPath) -> Iterator[FileInfo]:
@@ -46,9 +46,14 @@ class DocumentsFolder:
                     continue
                 if item.is_dir(follow_symlinks=False):
                     yield from self._walk(Path(item.path), below / item.name)
-                elif Path(item.name).suffix.lower() in _SUFFIXES and item.is_file():
-                    status = item.stat()
-                    yield FileInfo(str(below / item.name), status.st_size, status.st_mtime_ns)
+                elif Path(item.name).suffix.lower() in _SUFFIXES:
+                    try:
+                        status = item.stat() if item.is_file() else None
+                    except OSError:  # a link to itself, say: who reads it is told what is wrong with it
+                        yield FileInfo(str(below / item.name), 0, 0)
+                        continue
+                    if status is not None:
+                        yield FileInfo(str(below / item.name), status.st_size, status.st_mtime_ns)
 
     def read(self, path: str) -> bytes:
         """The bytes of a document. Raises FolderError."""
@@ -77,8 +82,10 @@ class DocumentsFolder:
         """Size and time of a file below the folder, None when it is gone."""
         try:
             status = (self.folder / path).stat()
-        except (OSError, ValueError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             return None
+        except OSError:  # there, and nothing more can be said of it
+            return FileInfo(path, 0, 0)
         return FileInfo(path, status.st_size, status.st_mtime_ns)
 
     @staticmethod

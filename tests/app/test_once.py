@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -345,6 +346,28 @@ def test_a_refused_file_does_not_block_the_others(house: House) -> None:
     assert run.outcome == "published"
     assert run.documents.refused == 1
     assert exit_code(run) == 3
+
+
+@pytest.mark.parametrize("name", [b"bad\xff.md", b"folder\xff/a.md"])
+def test_a_name_that_is_no_text_does_not_block_the_others(house: House, name: bytes) -> None:
+    path = os.fsencode(started(house).seeds) + b"/" + name
+    os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
+    with open(path, "wb") as file:  # noqa: PTH123
+        file.write(essays("2025-01-27", 1).encode())
+    house.write("2025-01-29", essays("2025-01-29", 1))
+    run = house.once("2025-01-29 08:00")
+    assert (run.outcome, exit_code(run)) == ("published", 3)
+    assert [found.slug for found in run.diagnostics] == ["file-name-unreadable"]
+    assert house.once("2025-01-29 09:00").outcome == "already-published"
+
+
+def test_a_link_that_leads_nowhere_good_does_not_block_the_others(house: House) -> None:
+    started(house).write("2025-01-29", essays("2025-01-29", 1))
+    (house.seeds / "self.md").symlink_to("self.md")
+    run = house.once("2025-01-29 08:00")
+    assert (run.outcome, exit_code(run)) == ("published", 3)
+    assert [(found.file, found.slug) for found in run.diagnostics] == [("self.md", "file-unreadable")]
+    assert run.documents.withdrawn == 0
 
 
 def test_a_run_whose_only_document_is_refused_says_so(house: House) -> None:
