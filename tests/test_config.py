@@ -250,3 +250,11 @@ def test_smtp_says_what_it_needs(write, mail: str, said: str) -> None:
 def test_smtp_on_this_machine_needs_no_encryption(write) -> None:
     path = write(LEAST + '[mail]\ntransport = "smtp"\nhost = "127.0.0.1"\nport = 25\nsecurity = "none"\n')
     assert load_config(path, {}).mail.transport == "smtp"
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "mysql://db/daily"])
+def test_a_database_that_forgets_who_was_mailed_is_no_database(tmp_path: Path, url: str) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f'[site]\ntitle = "x"\nurl = "https://a.cn/"\n[store]\nurl = "{url}"\n')
+    with pytest.raises(ConfigError, match="expected an address like sqlite:///var"):
+        load_config(file, {})

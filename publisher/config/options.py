@@ -152,7 +152,9 @@ def _web_address(value: str) -> str:
 
 
 def _store_url(value: str) -> str:
-    if not re.match(r"(sqlite|postgresql)(\+\w+)?://", value):
+    """A database that outlives the run: one in memory would forget who was mailed."""
+    known = re.match(r"(sqlite|postgresql)(\+\w+)?://(.*)", value)
+    if not known or (known[1] == "sqlite" and known[3].strip("/") in {"", ":memory:"}):
         raise _fault("store")
     return value
 

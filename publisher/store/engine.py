@@ -83,7 +83,7 @@ class Store:
     def migrate(self) -> None:
         """Bring the schema to the newest version. A new database is made whole; an old one upgrades stepwise.
 
-        Raises StoreError when the database was written by a newer publisher.
+        Raises StoreError when the database was written by a newer publisher or is another program's.
         """
         with self._translated():
             version = self._version()
@@ -91,8 +91,13 @@ class Store:
                 return
             if version is None:
                 with self.write() as tx:
-                    if inspect(tx).has_table("alembic_version"):
+                    there = inspect(tx).get_table_names()
+                    if "alembic_version" in there:
                         return  # somebody else began it while we looked: made whole in one transaction
+                    if there:
+                        raise StoreError(
+                            "{path} is not a publisher database", path=self.path, fix="check [store] url"
+                        )
                     metadata.create_all(tx)
                     tx.execute(
                         text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")

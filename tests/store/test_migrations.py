@@ -105,3 +105,13 @@ def test_a_new_database_opened_by_many_at_once_is_made_once(tmp_path: Path) -> N
             store.close()
     with closing(sqlite3.connect(tmp_path / "new.db")) as db:
         assert db.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
+
+
+def test_the_database_of_another_program_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("CREATE TABLE users (name TEXT)")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="not a publisher database"):
+        open_store(f"sqlite:///{path}")
+    assert path.read_bytes()[100:] == before[100:], "all but the header, which names the journal"
