@@ -91,7 +91,8 @@ def stand_in_now(environ: Mapping[str, str]) -> datetime | None:
         at = datetime.fromisoformat(written)
     except ValueError:
         at = None
-    if at is None or at.tzinfo is None:
+    # At the ends of the calendar no other zone has that moment.
+    if at is None or at.tzinfo is None or not 1900 <= at.year <= 9000:
         raise UsageError(
             "PUBLISHER_NOW: expected a date and time with offset, got '{got}'",
             fix="write it like 2025-01-29T08:00:00+08:00",

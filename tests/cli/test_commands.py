@@ -293,7 +293,7 @@ def test_the_clock_can_be_stood_in_for(site: Path) -> None:
     ask = Ask(make_app=make, environ={"PUBLISHER_NOW": "2025-03-05T08:00:00+08:00"})
     assert CliRunner().invoke(entrance, args, obj=ask).exit_code == 0
     assert given["now"]() == AT  # type: ignore[operator]
-    for wrong in ("2025-03-05T08:00:00", "gestern"):
+    for wrong in ("2025-03-05T08:00:00", "gestern", "9999-12-31T23:59:59-12:00"):
         ask = Ask(make_app=make, environ={"PUBLISHER_NOW": wrong})
         assert CliRunner().invoke(entrance, args, obj=ask).exit_code == 2
 
