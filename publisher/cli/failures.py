@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import traceback
+from contextlib import suppress
 
 import click
 
 from publisher.cli.asking import Ask
-from publisher.core.errors import Busy, ConfigError, PublisherError
+from publisher.core.errors import Busy, ConfigError, OperatorMustAct, PublisherError
 from publisher.render.words import Words
 
 INTERRUPTED = 130
@@ -35,7 +36,8 @@ def tell(error: Exception, ask: Ask) -> int:
 def _failed(lines: list[str], code: int, ask: Ask) -> int:
     for line in lines:
         ask.screen.error(ask.words("error: {message}", message=line))
-    ask.screen.json({"outcome": "error", "exit_code": code, "problems": lines})
+    with suppress(OperatorMustAct):  # the output is what cannot be written, and that was said
+        ask.screen.json({"outcome": "error", "exit_code": code, "problems": lines})
     return code
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -329,6 +330,19 @@ def test_help_loads_nothing_heavy(args: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == ""
     assert done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize("command", ["once", "once --json", "status", "status --json"])
+def test_an_output_that_takes_no_more_is_one_error(tmp_path: Path, command: str) -> None:
+    House(tmp_path)
+    done = subprocess.run(
+        ["sh", "-c", f'"{sys.executable}" -m publisher {command} > /dev/full'],
+        stderr=subprocess.PIPE, text=True, check=False, cwd=tmp_path, env=os.environ | {"LC_ALL": "C.UTF-8"},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert sum("No space left on device" in line for line in done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
