@@ -48,12 +48,10 @@ class DocumentsFolder:
                     yield from self._walk(Path(item.path), below / item.name)
                 elif Path(item.name).suffix.lower() in _SUFFIXES:
                     try:
-                        status = item.stat() if item.is_file() else None
+                        if item.is_file():
+                            yield _info(str(below / item.name), item.stat())
                     except OSError:  # a link to itself, say: who reads it is told what is wrong with it
-                        yield FileInfo(str(below / item.name), 0, 0)
-                        continue
-                    if status is not None:
-                        yield FileInfo(str(below / item.name), status.st_size, status.st_mtime_ns)
+                        yield _info(str(below / item.name), None)
 
     def read(self, path: str) -> bytes:
         """The bytes of a document. Raises FolderError."""
@@ -76,7 +74,7 @@ class DocumentsFolder:
             return None
         if not stat.S_ISREG(status.st_mode):
             return None
-        return FileInfo(inside.as_posix(), status.st_size, status.st_mtime_ns)
+        return _info(inside.as_posix(), status)
 
     def look(self, path: str) -> FileInfo | None:
         """Size and time of a file below the folder, None when it is gone."""
@@ -84,9 +82,9 @@ class DocumentsFolder:
             status = (self.folder / path).stat()
         except (FileNotFoundError, NotADirectoryError, ValueError):
             return None
-        except OSError:  # there, and nothing more can be said of it
-            return FileInfo(path, 0, 0)
-        return FileInfo(path, status.st_size, status.st_mtime_ns)
+        except OSError:
+            return _info(path, None)
+        return _info(path, status)
 
     @staticmethod
     def _error(exc: OSError, path: Path) -> FolderError:
@@ -99,3 +97,8 @@ class DocumentsFolder:
         return FolderError(
             "cannot read {path}: {why}", path=path, why=exc.strerror or exc, fix="check its permissions"
         )
+
+
+def _info(path: str, status: os.stat_result | None) -> FileInfo:
+    """None: it is there, and nothing more can be said of it."""
+    return FileInfo(path, status.st_size, status.st_mtime_ns) if status else FileInfo(path, 0, 0)

@@ -90,8 +90,8 @@ async def _logged(run: Run, known: Publication, kind: str) -> RunSummary:
     """The run, with its beginning and end in the log of runs: a tick that does nothing is not logged, except after
     a run that was killed, whose work it found finished or finishes."""
     e = run.e
-    silent = run.scheduled and (run.slot is None or bool(run.held) or was_empty(e, run.slot))
-    silent = silent and not is_open_ended(e)
+    idle = run.scheduled and (run.slot is None or bool(run.held) or was_empty(e, run.slot))
+    silent = idle and not is_open_ended(e)
     if not silent:
         with e.store.write() as tx:
             run.run_id = runs.begin(tx, kind=kind, host=e.host, now=run.now, day=run.day)

@@ -46,7 +46,7 @@ class _Rounds:
     def __init__(self, e: Equipment, *, by_clock: bool) -> None:
         self._e, self._by_clock = e, by_clock
         self._slot = not by_clock or self._is_due()
-        self._owed = is_open_ended(e)
+        self._owed = by_clock and is_open_ended(e)
         self._wrong: dict[str, str] = {}
 
     def _is_due(self) -> bool:

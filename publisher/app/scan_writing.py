@@ -74,7 +74,7 @@ class Writing:
     def _match(self) -> Matching:
         changes = self.changes
         # Of what could not be read, only what is known: a name that is no text was never stored, and never can be.
-        unread = (path for path in changes.unread if path in changes.known)
+        unread = changes.unread & changes.known.keys()
         paths = {*changes.read, *unread, *(stored.path for stored in changes.gone)}
         known = documents.known_in(self.tx, paths)
         self.file_was = {one.uid: one.file for one in known}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import traceback
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 import click
 
@@ -36,16 +38,21 @@ def tell(error: Exception, ask: Ask) -> int:
 def _failed(lines: list[str], code: int, ask: Ask) -> int:
     for line in lines:
         ask.screen.error(ask.words("error: {message}", message=line))
-    with suppress(OperatorMustAct):  # the output is what cannot be written, and that was said
-        ask.screen.json({"outcome": "error", "exit_code": code, "problems": lines})
+    _face({"outcome": "error", "exit_code": code, "problems": lines}, ask)
     return code
+
+
+def _face(face: Mapping[str, Any], ask: Ask) -> None:
+    """The JSON of a failure. An output that cannot be written is no second failure."""
+    with suppress(OperatorMustAct):
+        ask.screen.json(face)
 
 
 def _busy(error: Busy, ask: Ask) -> int:
     """The holder does the same: what was asked for is being done. Another verb: nothing was done."""
     same = str(error.holder["command"]).removeprefix("publisher ") == ask.command
     ask.screen.error(ask.words.error(error))
-    ask.screen.json({"outcome": "busy", "holder": error.holder})
+    _face({"outcome": "busy", "holder": error.holder}, ask)
     return 0 if same else error.exit_code
 
 

@@ -153,8 +153,7 @@ def _web_address(value: str) -> str:
 
 def _store_url(value: str) -> str:
     """A database that outlives the run: one in memory would forget who was mailed."""
-    known = re.match(r"(sqlite|postgresql)(\+\w+)?://(.*)", value)
-    if not known or (known[1] == "sqlite" and known[3].strip("/") in {"", ":memory:"}):
+    if not re.match(r"postgresql(\+\w+)?://|sqlite(\+\w+)?:///(?!/*(:memory:)?$)", value):
         raise _fault("store")
     return value
 
@@ -357,11 +356,9 @@ class Config(_Section):
 
     @property
     def database_file(self) -> Path | None:
-        """The SQLite file; None for another database or one in memory."""
+        """The SQLite file; None for another database."""
         scheme, _, written = self.store.url.partition(":///")
-        if not scheme.startswith("sqlite") or written in {"", ":memory:"}:
-            return None
-        return self.path(written)
+        return self.path(written) if scheme.startswith("sqlite") else None
 
     @property
     def store_url(self) -> str:

@@ -114,14 +114,13 @@ def rows(text: str) -> Iterator[Row | BadRow]:
         try:
             cells = next(reader, None)
         except csv.Error as exc:
-            if names and "expected after" in str(
-                exc
-            ):  # a cell goes on behind its quotes: one row's own matter
-                yield BadRow(line=line, written="", error=_beyond_quotes())
-                line = reader.line_num + 1
-                continue
-            yield BadRow(line=line, written="", error=_too_long() if "limit" in str(exc) else _unclosed())
-            return
+            alone = bool(names) and "expected after" in str(exc)  # one row's own matter: the next is read
+            error = _beyond_quotes() if alone else _too_long() if "field limit" in str(exc) else _unclosed()
+            yield BadRow(line=line, written="", error=error)
+            if not alone:
+                return
+            line = reader.line_num + 1
+            continue
         if cells is None:
             break
         if any(cell.strip() for cell in cells):

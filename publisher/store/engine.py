@@ -120,10 +120,10 @@ class Store:
         if self.path is None:
             return
         with self._translated(), self._engine.connect() as connection:
-            driver = connection.connection.driver_connection
-            assert driver is not None
+            driver = _driver(connection)
             driver.execute(f"PRAGMA busy_timeout={_PATIENCE_MS}")
-            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            with contextlib.suppress(sqlite3.Error):  # whatever hinders it: what was committed stands
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             driver.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
 
     def close(self) -> None:
@@ -150,10 +150,14 @@ class Store:
 def copy_database(engine: Engine, path: Path) -> None:
     """Everything committed so far as a database of its own, in an empty or new file."""
     with engine.connect() as connection:
-        # VACUUM cannot run inside a transaction: the driver is asked directly.
-        driver = connection.connection.driver_connection
-        assert driver is not None
-        driver.execute("VACUUM INTO ?", (str(path),))
+        _driver(connection).execute("VACUUM INTO ?", (str(path),))
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    """For what cannot run inside a transaction, which SQLAlchemy would begin."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
 
 
 def open_store(url: str, *, create: bool = True) -> Store:
@@ -206,17 +210,15 @@ _TRANSLATED: LRUCache[Any, Any] = LRUCache(500)
 
 
 def _file_engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite+publisher:///{path}", execution_options={"compiled_cache": _TRANSLATED})
-    event.listen(engine, "connect", _configure)
-    event.listen(engine, "begin", _begin)
-    return engine
+    return _engine(f"sqlite+publisher:///{path}")
 
 
 def _memory_engine() -> Engine:
-    engine = create_engine(
-        "sqlite+publisher://", poolclass=StaticPool, connect_args={"check_same_thread": False},
-        execution_options={"compiled_cache": _TRANSLATED},
-    )  # fmt: skip
+    return _engine("sqlite+publisher://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+
+
+def _engine(url: str, **options: Any) -> Engine:
+    engine = create_engine(url, execution_options={"compiled_cache": _TRANSLATED}, **options)
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     return engine
