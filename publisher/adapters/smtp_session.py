@@ -30,6 +30,7 @@ from publisher.core.delivery import Outcome, Outgoing
 from publisher.core.errors import MailError
 from publisher.core.reply import KINDS, Stage, classify
 
+_UNKNOWN_COMMAND = (500, 501, 502, 504)
 _QUIT_S = 5.0  # a goodbye is not worth more
 _POLL_S = 0.01
 _CHUNK = (
@@ -86,7 +87,7 @@ class Session:
         connect_s = self.server.timeouts.connect_s
         await self.client.connect(timeout=connect_s)
         self._transport = cast("asyncio.WriteTransport", self.client.transport)
-        await self.client.ehlo()
+        await self._hello()
         if self.server.security == "starttls":
             if not self.client.supports_extension("starttls"):
                 raise MailError(
@@ -96,7 +97,16 @@ class Session:
                 )
             await self.client.starttls(timeout=connect_s)
             self._transport = cast("asyncio.WriteTransport", self.client.transport)
+            await self._hello()
+
+    async def _hello(self) -> None:
+        """EHLO, and HELO for who does not know that (RFC 5321 §3.2)."""
+        try:
             await self.client.ehlo()
+        except aiosmtplib.SMTPHeloError as exc:
+            if exc.code not in _UNKNOWN_COMMAND:
+                raise
+            await self.client.helo()
 
     async def log_in(self) -> None:
         if self.server.username:

@@ -444,6 +444,13 @@ def test_a_greeting_that_turns_us_away_ends_the_run_at_once(log: Path) -> None:
     assert server.seen.connections == 1
 
 
+def test_a_server_that_knows_no_ehlo_is_greeted_as_of_old(log: Path) -> None:
+    with FakeSmtp(log, at_ehlo="500 5.5.1 what?") as server:
+        books = send(server, mails(3))
+    assert books.error is None
+    assert server.accepted() == everything(3)
+
+
 @pytest.mark.parametrize("manner", ["greeting", "at_ehlo"])
 def test_a_server_that_is_busy_is_asked_again(log: Path, manner: str) -> None:
     with FakeSmtp(log, **{manner: "421 4.3.2 busy"}) as server:
