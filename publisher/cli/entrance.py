@@ -62,6 +62,8 @@ class Entrance(Group):
         except Exception as error:
             from publisher.cli.failures import tell
 
+            # A slip in the command may stand before it.
+            ask.json = ask.json or "--json" in (sys.argv[1:] if args is None else args)
             code = tell(error, ask)
         sys.exit(code or 0)
 

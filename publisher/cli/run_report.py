@@ -48,7 +48,12 @@ def finding(found: Diagnostic, words: Words) -> str:
     """'2025-01-29.md:281:1: W211 list-healed: what is wrong — how to mend it'."""
     message, fix = words.diagnostic(found)
     how = f" — {fix}" if fix else ""
-    return f"{found.file}:{found.line}:{found.column}: {found.code} {found.spec.slug}: {message}{how}"
+    return f"{_printable(found.file)}:{found.line}:{found.column}: {found.code} {found.spec.slug}: {message}{how}"
+
+
+def _printable(name: str) -> str:
+    """A file's name on one line, with nothing in it that steers a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 class RunReport:

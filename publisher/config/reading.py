@@ -52,10 +52,11 @@ class _Reading:
         self.say = say
         self.problems: list[str] = []
         self.origins: dict[str, str] = {}  # 'mail.sender' → 'file' or the variable's name
+        self._name = path.name or str(path)
 
     def problem(self, key: str, message: str, **params: object) -> None:
         origin = self.origins.get(key, "file")
-        place = f"{self.path.name}: {key}" if origin == "file" else origin
+        place = f"{self._name}: {key}" if origin == "file" else origin
         self.problems.append(f"{place}: {self.say(message, **params)}")
 
     def file(self) -> dict[str, Any]:
@@ -74,7 +75,7 @@ class _Reading:
         return self._tables(data)
 
     def _end(self, position: str, message: str, **params: object) -> ConfigError:
-        return ConfigError([f"{self.path.name}{position}: {self.say(message, **params)}"])
+        return ConfigError([f"{self._name}{position}: {self.say(message, **params)}"])
 
     def _syntax(self, told: str) -> ConfigError:
         """tomllib tells the place in words only: 'Invalid value (at line 3, column 8)'."""

@@ -16,8 +16,10 @@ from msgspec.structs import replace
 from publisher.app.summary import DocumentsSummary, RunSummary, exit_code
 from publisher.cli.asking import Ask
 from publisher.cli.entrance import COMMANDS, entrance
+from publisher.cli.run_report import finding
 from publisher.core.errors import Busy, FolderError, UsageError
 from publisher.core.issue import IssueName
+from publisher.render.words import words
 from tests.cli.fake_app import AT, DATE_MISSING, DAY, GAP, GONE, PUBLISHED, REPEATED, FakeApp
 from tests.house import House
 
@@ -330,6 +332,19 @@ def test_help_loads_nothing_heavy(args: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == ""
     assert done.stdout
+
+
+@pytest.mark.parametrize(
+    "args", [("once", "--bogus", "--json"), ("--json", "once", "--bogus"), ("bogus", "--json")]
+)
+def test_a_slip_in_the_command_has_its_json_wherever_it_stands(run: Run, args: tuple[str, ...]) -> None:
+    said = json.loads(run(*args).stdout)
+    assert (said["outcome"], said["exit_code"]) == ("error", 2)
+
+
+def test_a_file_name_steers_no_terminal_and_keeps_to_its_line() -> None:
+    found = replace(DATE_MISSING, file="a\x1b[31m\n\udcff 中文.md")
+    assert finding(found, words("en")).startswith("a\\x1b[31m\\n\\udcff 中文.md:1:1: E101 date-missing: ")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
