@@ -7,7 +7,6 @@ import contextlib
 import mailbox
 import random
 import sqlite3
-import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +17,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from publisher.adapters.compiled import CompiledTemplates
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
+
 from publisher.adapters.webhook import Webhook
 from publisher.app.summary import RunSummary
 from publisher.config import load_config
@@ -29,8 +30,22 @@ from publisher.wiring import App, make_app
 ZONE = ZoneInfo("Asia/Shanghai")
 CANARIES = LinksConfig().canaries
 
-# Houses of one process share their translated templates: else half of all the time here went into translating them.
-_COMPILED = tempfile.TemporaryDirectory(prefix="publisher-templates-")
+
+class _Remembered(BytecodeCache):
+    """Houses of one process share their translated templates: else half of all the time went into translating them."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Remembered()
 
 
 def essay(name: str, *, paragraphs: int = 2) -> str:
@@ -148,9 +163,8 @@ class House:
     @property
     def app(self) -> App:
         config = load_config(self.root / "config.toml", {})
-        compiled = CompiledTemplates(Path(_COMPILED.name), "one process, one rendering")
         return make_app(
-            config, now=lambda: self.now, probing=self.web.probing, compiled=lambda: compiled,
+            config, now=lambda: self.now, probing=self.web.probing, compiled=lambda: _COMPILED,
             webhook=Webhook(pauses_s=(0.0,)),
         )  # fmt: skip
 
