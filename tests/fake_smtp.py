@@ -60,7 +60,7 @@ class Manners:
     drop_after_accepting: set[str] = field(default_factory=set)  # recipients: logged, then no 250
     drop_in_data: set[str] = field(default_factory=set)  # recipients: not logged
     end_in_data: str = ""  # what it says before it drops in DATA
-    close_after_accepting: bool = False  # with the 250, and without a word
+    close_after: str = ""  # replies that hold these words: the end of the stream comes with them
     delay_s: float = 0.0  # between log and 250
     delays_s: dict[str, float] = field(default_factory=dict)  # the same, by recipient
     tells_login: bool = False  # repeats in its refusal what it was sent by AUTH PLAIN
@@ -119,7 +119,7 @@ class _Protocol(SMTP):
         elif status.startswith("250-AUTH ") and not manners.login:
             return
         await super().push(status)
-        ends = status.startswith("421") or (manners.close_after_accepting and "queued" in status)
+        ends = status.startswith("421") or (manners.close_after and manners.close_after in status)
         if ends and self.transport is not None:
             self.transport.close()
 

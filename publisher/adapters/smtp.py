@@ -196,7 +196,8 @@ class _Worker:
             return untried(one)
         if session.error is not None:
             self.run.stop(session.error)
-        if session.alive or outcome.kind == "accepted":  # a server may close after each message that it took
+        # A server may close with every verdict. With a "not now" it means us.
+        if session.alive or (not session.why and outcome.kind in ("accepted", "rejected")):
             session.verdicts += 1
             self.breaks = 0
         return outcome

@@ -152,7 +152,7 @@ class Session:
                 text = f"no reply after the last byte: {self.why}"
                 return Outcome(key=one.key, kind="uncertain", text=text)
             return Outcome(key=one.key, kind="deferred", text=f"before the last byte: {self.why}")
-        self._in_message = not self.alive
+        self._in_message = bool(self.why)  # closed with the verdict is closed between two messages
         return outcome
 
     async def _transact(self, one: Outgoing) -> Outcome:

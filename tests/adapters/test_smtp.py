@@ -288,11 +288,25 @@ def test_a_server_that_closes_between_two_messages_costs_nobody_anything(log: Pa
 
 
 def test_a_server_that_closes_with_every_message_it_took_gets_them_all(log: Path) -> None:
-    with FakeSmtp(log, close_after_accepting=True) as server:
+    with FakeSmtp(log, close_after="queued") as server:
         books = send(server, mails(12))
     assert books.error is None
     assert books.kinds == ["accepted"] * 12
     assert server.accepted() == everything(12)
+
+
+def test_a_server_that_closes_with_every_refusal_of_a_reader_refuses_them_alone(log: Path) -> None:
+    refused = {f"r{n}@there.example": "550 5.1.1 nobody of that name" for n in range(1, 9)}
+    with FakeSmtp(log, refuse=refused, close_after="nobody of that name") as server:
+        books = send(server, mails(10))
+    assert books.error is None
+    assert books.kinds == ["rejected"] * 8 + ["accepted"] * 2
+
+
+def test_what_came_back_with_the_end_of_the_stream_costs_no_pause(log: Path) -> None:
+    with FakeSmtp(log, close_after="queued") as server:
+        books = send(server, mails(12), timeouts=Timeouts(reconnect_s=()))  # a pause would end it
+    assert books.kinds == ["accepted"] * 12
 
 
 def test_a_connection_that_died_while_the_next_item_was_awaited_is_replaced(log: Path) -> None:
