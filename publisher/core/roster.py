@@ -114,7 +114,8 @@ def rows(text: str) -> Iterator[Row | BadRow]:
         try:
             cells = next(reader, None)
         except csv.Error as exc:
-            alone = bool(names) and "expected after" in str(exc)  # one row's own matter: the next is read
+            # One row's own matter, if it ends where it began; else its tail would be read as rows.
+            alone = bool(names) and "expected after" in str(exc) and reader.line_num == line
             error = _beyond_quotes() if alone else _too_long() if "field limit" in str(exc) else _unclosed()
             yield BadRow(line=line, written="", error=error)
             if not alone:

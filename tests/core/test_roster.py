@@ -161,14 +161,18 @@ def test_a_cell_that_nobody_can_read_is_refused_with_a_way_out(header: str, cell
 
 
 def test_a_cell_that_goes_on_behind_its_quotes_costs_its_row_alone() -> None:
-    found = read('email,state\na@b.cn,active\n"o""quote"@b.cn,active\n"c@b.cn,\nd@b.cn,"x,\ne@b.cn,active\n')
-    assert [row.line for row in found] == [2, 3, 4, 6]
+    found = read('email,state\na@b.cn,active\n"o""quote"@b.cn,active\ne@b.cn,active\n')
+    assert [row.line for row in found] == [2, 3, 4]
     assert [row.address.norm if isinstance(row, Row) else "bad" for row in found] == [
         "a@b.cn",
         "bad",
-        "bad",
         "e@b.cn",
     ]
+
+
+def test_the_inside_of_a_bad_cell_is_never_taken_for_a_reader() -> None:
+    found = read('email,note\na@b.cn,"many\nlines "quoted\nvictim@b.cn, tail"\ne@b.cn,ok\n')
+    assert [(row.line, type(row)) for row in found] == [(2, BadRow)]
 
 
 def test_quotes_that_never_close_end_the_reading_with_their_line() -> None:
