@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ from publisher.render.words import Words
 
 INTERRUPTED = 130
 USAGE = 2
+_OUTPUT_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def tell(error: Exception, ask: Ask) -> int:
@@ -30,6 +32,13 @@ def tell(error: Exception, ask: Ask) -> int:
     if isinstance(error, (PublisherError, click.ClickException)):
         lines = _lines(error, ask.words)
         return _failed(lines, error.exit_code, ask)
+    if isinstance(error, OSError) and error.errno in _OUTPUT_FULL:
+        # Everybody else's is translated where it happens: this is our own output, into a file, say.
+        unwritten = OperatorMustAct(
+            "the output cannot be written: {why}", why=error.strerror,
+            fix="free some space or send it elsewhere, then run again",
+        )  # fmt: skip
+        return tell(unwritten, ask)
     traceback.print_exception(error)
     what = f"{type(error).__name__}: {error}"
     return _failed([ask.words("this is a bug in publisher, please report it: {what}", what=what)], 1, ask)
@@ -44,7 +53,7 @@ def _failed(lines: list[str], code: int, ask: Ask) -> int:
 
 def _face(face: Mapping[str, Any], ask: Ask) -> None:
     """The JSON of a failure. An output that cannot be written is no second failure."""
-    with suppress(OperatorMustAct):
+    with suppress(OSError):
         ask.screen.json(face)
 
 

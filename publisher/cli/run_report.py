@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -48,12 +49,16 @@ def finding(found: Diagnostic, words: Words) -> str:
     """'2025-01-29.md:281:1: W211 list-healed: what is wrong — how to mend it'."""
     message, fix = words.diagnostic(found)
     how = f" — {fix}" if fix else ""
-    return f"{_printable(found.file)}:{found.line}:{found.column}: {found.code} {found.spec.slug}: {message}{how}"
+    place = f"{found.file}:{found.line}:{found.column}"
+    return _STEERING.sub(_escaped, f"{place}: {found.code} {found.spec.slug}: {message}{how}")
 
 
-def _printable(name: str) -> str:
-    """A file's name on one line, with nothing in it that steers a terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+# What a file's name may hold and a line may not: it would end the line, colour the terminal or turn what follows round.
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
 
 
 class RunReport:

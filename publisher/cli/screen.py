@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO
 
 from publisher.cli.asking import Ask
-from publisher.core.errors import OperatorMustAct
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,19 +18,6 @@ def is_fancy(stream: TextIO | None, environ: Mapping[str, str]) -> bool:
     """True on a terminal that may be drawn on; NO_COLOR, CI, a dumb terminal and a closed stream get plain lines."""
     plain = environ.get("NO_COLOR") or environ.get("CI") or environ.get("TERM") == "dumb"
     return stream is not None and not plain and stream.isatty()
-
-
-def _said(text: str) -> None:
-    """Written to stdout. Raises OperatorMustAct when it goes into a file on a full disk, say."""
-    try:
-        print(text)
-    except BrokenPipeError:
-        raise  # nobody reads any more: no mistake of theirs
-    except OSError as exc:
-        raise OperatorMustAct(
-            "the output cannot be written: {why}", why=exc.strerror or exc,
-            fix="free some space or send it elsewhere, then run again",
-        ) from exc  # fmt: skip
 
 
 class Screen:
@@ -65,7 +51,7 @@ class Screen:
         """Lines of the report."""
         if not self.says_nothing:
             for line in lines:
-                _said(line.rstrip())
+                print(line.rstrip())
 
     def error(self, line: str) -> None:
         """A complaint; -q does not silence it."""
@@ -80,7 +66,7 @@ class Screen:
         """The one object of --json; nothing without it."""
         if self.ask.json:
             unicode = "utf" in (getattr(sys.stdout, "encoding", "") or "").lower()
-            _said(json.dumps(face, ensure_ascii=not unicode, indent=2, default=str))
+            print(json.dumps(face, ensure_ascii=not unicode, indent=2, default=str))
 
     def show(self, summary: object, lines: Iterable[str]) -> int:
         """A report of plain lines in whichever form was asked for; returns the exit code."""

@@ -343,12 +343,20 @@ def test_a_slip_in_the_command_has_its_json_wherever_it_stands(run: Run, args: t
 
 
 def test_a_file_name_steers_no_terminal_and_keeps_to_its_line() -> None:
-    found = replace(DATE_MISSING, file="a\x1b[31m\n\udcff 中文.md")
-    assert finding(found, words("en")).startswith("a\\x1b[31m\\n\\udcff 中文.md:1:1: E101 date-missing: ")
+    found = replace(
+        DATE_MISSING,
+        slug="entry-repeated",
+        file="a\x1b[31m\n\udcff 中文.md",
+        params={"other": "b\x1b[0m.md:1"},
+    )
+    said = finding(found, words("en"))
+    assert said.startswith("a\\x1b[31m\\n\\udcff 中文.md:1:1: W237 entry-repeated: ")
+    assert "b\\x1b[0m.md:1" in said
+    assert "\x1b" not in said
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
-@pytest.mark.parametrize("command", ["once", "once --json", "status", "status --json"])
+@pytest.mark.parametrize("command", ["once", "once --json", "status", "status --json", "--help", "--version"])
 def test_an_output_that_takes_no_more_is_one_error(tmp_path: Path, command: str) -> None:
     House(tmp_path)
     done = subprocess.run(
