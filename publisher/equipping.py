@@ -55,7 +55,7 @@ class Equipping:
     @contextlib.contextmanager
     def _equipped(self, *, create: bool = True) -> Iterator[Equipment]:
         """With an open store. `create=False`: a question, which leaves no trace where there is no database yet."""
-        store = open_store(self.config.store_url, create=create)
+        store = open_store(self.config.store_at, create=create)
         try:
             yield self._equipment(store)
         finally:
@@ -101,7 +101,7 @@ class Equipping:
 
     @cached_property
     def _at_hand(self) -> StoreAtHand:
-        return StoreAtHand(self.config.store_url)
+        return StoreAtHand(self.config.store_at)
 
     @cached_property
     def _limits(self) -> AskLimits:

@@ -204,7 +204,7 @@ def test_paths_start_at_the_file(write, tmp_path: Path) -> None:
     config = load_config(write(LEAST), {})
     assert config.documents_folder == tmp_path / "seeds"
     assert config.database_file == tmp_path / "var" / "publisher.db"
-    assert config.store_url == f"sqlite:///{tmp_path}/var/publisher.db"
+    assert config.store_at == tmp_path / "var" / "publisher.db"
     assert config.state_folder == tmp_path / "var"
     assert config.templates_folder is None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, time
 from pathlib import Path
 from typing import Any
@@ -94,17 +95,16 @@ def restore(
         raise UsageError("there is no file {path}", path=backup, fix="publisher backups are in var/backups/")
     with lock("restore"):
         database.parent.mkdir(parents=True, exist_ok=True)
+        backups.check(backup)
+        since, kept = _present(database, folder / f"before-restore-{clock():%Y%m%dT%H%M%SZ}.db")
         made = backups.restored(backup, database.with_name(f".{database.name}.restoring"))
-        present = folder / f"before-restore-{clock():%Y%m%dT%H%M%SZ}.db"
-        since, kept = _present(database, present)
-        with made.write() as tx:
+        with closing(made), made.write() as tx:
             held = backups.hold_mail(tx)
             away = backups.keep_away(tx, since, mint_uid=mint_uid, now=clock())
             known = publication.get(tx)
-        made.close()
         fault("restore-made")
         assert made.path is not None
-        damaged = backups.put_in_place(made.path, database)
+        damaged = backups.put_in_place(made.path, database, damaged=kept is None and database.exists())
         ahead = known is not None and site_stamp.conflict(output, known, (), new=known.generation == 0)
         return RestoreSummary(
             path=str(backup), replaced=str(kept or damaged or ""), held_mailings=held, kept_away=away,
@@ -113,19 +113,20 @@ def restore(
 
 
 def _present(database: Path, copy: Path) -> tuple[backups.Wishes, Path | None]:
-    """What readers said according to the database that is there now, after a copy of it; nothing if unreadable."""
-    if not database.exists():
+    """What readers said according to the database that is there now, after a copy of it; nothing when none can be
+    read. Raises StoreError when it is another program's."""
+    if not database.exists() or backups.kind_of(database) == "damaged":
         return backups.Wishes(), None
     try:
-        store = open_store(f"sqlite:///{database}")
-        try:
-            backups.make(store, copy)
-            with store.read() as tx:
-                return backups.wishes(tx), copy
-        finally:
-            store.close()
+        store = open_store(database)
     except StoreError:
-        return backups.Wishes(), None
+        if backups.kind_of(database) != "ours":
+            raise
+        return backups.wishes_of_another_schema(database, copy), copy
+    with closing(store):
+        backups.make(store, copy)
+        with store.read() as tx:
+            return backups.wishes(tx), copy
 
 
 def _notes(held: int, away: int, *, ahead: bool) -> tuple[Note, ...]:

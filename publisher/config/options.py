@@ -361,9 +361,9 @@ class Config(_Section):
         return self.path(written) if scheme.startswith("sqlite") else None
 
     @property
-    def store_url(self) -> str:
-        """The database's address with SQLite's path made absolute."""
-        return f"sqlite:///{self.database_file}" if self.database_file else self.store.url
+    def store_at(self) -> Path | str:
+        """Where the database is: SQLite's file with its path made absolute, another one's address."""
+        return self.database_file or self.store.url
 
     @property
     def zone(self) -> ZoneInfo:

@@ -13,8 +13,8 @@ from publisher.store.engine import Store, open_store
 class StoreAtHand:
     """One for all threads of a process. A database that was restored is another file: the old one is let go."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, at: Path | str) -> None:
+        self._at = at
         self._lock = threading.Lock()
         self._kept: tuple[Store, tuple[int, int]] | None = None
 
@@ -43,7 +43,7 @@ class StoreAtHand:
                     return store
                 store.close()  # what is under way keeps its connection
                 self._kept = None
-            store = open_store(self._url, create=False)
+            store = open_store(self._at, create=False)
             if (found := _file_id(store.path)) is not None:
                 self._kept = (store, found)
             return store

@@ -9,16 +9,25 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct, field
 from sqlalchemy import select, update
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import DatabaseError
 
 from publisher.core.errors import StoreError, UsageError
 from publisher.store import schema as s
 from publisher.store import subscribers, suppressions
-from publisher.store.engine import Store, Transaction, open_store, read_only
+from publisher.store.engine import (
+    OUR_TABLES,
+    Store,
+    Transaction,
+    begin_private,
+    open_store,
+    read_only,
+    unchecked,
+)
 
 _NIGHTLY = re.compile(r"publisher-\d{4}-\d\d-\d\d\.db")
 _LEFT = ("unsubscribed", "bounced", "complained")
@@ -66,31 +75,62 @@ def prune(folder: Path, keep: int) -> list[Path]:
 def check(path: Path) -> None:
     """Read a whole copy. Raises StoreError when it is damaged or no database of ours."""
     try:
-        with contextlib.closing(read_only(path)) as db:
-            said = [row[0] for row in db.execute("PRAGMA integrity_check(3)")]
-            tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        said, tables = _examined(path)
     except sqlite3.Error as exc:
         raise StoreError(
             "{path} cannot be read: {why}", path=path, why=exc, fix="take another backup"
         ) from exc
     if said != ["ok"]:
         raise StoreError("{path} is damaged: {why}", path=path, why=said[0], fix="take another backup")
-    if not {"publication", "alembic_version"} <= tables:
+    if not tables >= OUR_TABLES:
         raise StoreError("{path} is no database of publisher", path=path, fix="name a file of var/backups/")
+
+
+def kind_of(database: Path) -> Literal["ours", "another program's", "damaged"]:
+    """What stands in a file, whichever schema it has. Raises StoreError when it cannot be looked at just now."""
+    try:
+        said, tables = _examined(database)
+    except sqlite3.OperationalError as exc:
+        raise StoreError("the database {path} cannot be read: {why}", path=database, why=exc) from exc
+    except sqlite3.DatabaseError:
+        return "damaged"
+    if said != ["ok"]:
+        return "damaged"
+    return "ours" if tables >= OUR_TABLES else "another program's"
+
+
+def _examined(path: Path) -> tuple[list[str], set[str]]:
+    """What SQLite says of every page of it, and the names of what stands in it."""
+    with contextlib.closing(read_only(path)) as db:
+        said = [row[0] for row in db.execute("PRAGMA integrity_check(3)")]
+        return said, {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
 
 
 def restored(backup: Path, beside: Path) -> Store:
     """A copy of a backup in the newest schema, to be put in the database's place. Raises StoreError."""
     check(backup)
-    for path in _files_of(beside):
+    copy_file(backup, beside)
+    return open_store(beside)
+
+
+def copy_file(database: Path, copy: Path) -> None:
+    """Everything committed in a database of whichever schema, in a file of its own; another there is overwritten.
+
+    Raises StoreError.
+    """
+    for path in _files_of(copy):
         path.unlink(missing_ok=True)
-    with (
-        contextlib.closing(read_only(backup)) as source,
-        contextlib.closing(sqlite3.connect(beside)) as target,
-    ):
-        source.backup(target)
-    beside.chmod(0o600)
-    return open_store(f"sqlite:///{beside}")
+    begin_private(copy)
+    try:
+        with (
+            contextlib.closing(read_only(database)) as source,
+            contextlib.closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)
+    except sqlite3.Error as exc:
+        raise StoreError(
+            "{path} cannot be read: {why}", path=database, why=exc, fix="take another backup"
+        ) from exc
 
 
 def hold_mail(tx: Transaction) -> int:
@@ -117,6 +157,26 @@ def wishes(tx: Transaction) -> Wishes:
         people=[dict(row) for row in tx.execute(query).mappings()],
         suppressed=[dict(row) for row in tx.execute(select(s.suppressions)).mappings()],
     )
+
+
+def wishes_of_another_schema(database: Path, copy: Path) -> Wishes:
+    """From a database of ours that cannot be opened though it is sound: a newer publisher's. It is copied first.
+
+    Raises StoreError when it says nothing of readers that we understand.
+    """
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy_file(database, copy)
+    store = unchecked(copy)
+    try:
+        with store.read() as tx:
+            return wishes(tx)
+    except DatabaseError as exc:
+        raise StoreError(
+            "{path} was written by a newer publisher, and what readers wished cannot be read", path=database,
+            fix="install the newer version, or move the file away to go back without it",
+        ) from exc  # fmt: skip
+    finally:
+        store.close()
 
 
 def keep_away(tx: Transaction, since: Wishes, *, mint_uid: Callable[[], str], now: datetime) -> int:
@@ -160,28 +220,31 @@ def _erase_again(tx: Transaction, mint_uid: Callable[[], str], now: datetime) ->
     return len(forgotten)
 
 
-def put_in_place(made: Path, database: Path) -> Path | None:
+def put_in_place(made: Path, database: Path, *, damaged: bool) -> Path | None:
     """Copy a database over another one, in one transaction of SQLite's: whoever has it open sees the one or the other.
 
-    A database that is damaged is moved aside; returns where it went.
+    A database that is damaged is moved aside first; returns where it went. Raises StoreError.
     """
-    aside = None
+    aside = _moved_aside(database) if damaged else None
     try:
         _copy_over(made, database)
-    except sqlite3.OperationalError as exc:
+    except sqlite3.Error as exc:
         raise StoreError("the database {path} cannot be written: {why}", path=database, why=exc) from exc
-    except sqlite3.DatabaseError:
-        aside = database.with_name(f"{database.name}.damaged")
-        for path in _files_of(database):
-            if path.exists():
-                path.replace(path.with_name(path.name.replace(database.name, aside.name, 1)))
-        _copy_over(made, database)
     for path in _files_of(made):
         path.unlink(missing_ok=True)
     return aside
 
 
+def _moved_aside(database: Path) -> Path:
+    aside = database.with_name(f"{database.name}.damaged")
+    for path in _files_of(database):
+        if path.exists():
+            path.replace(path.with_name(path.name.replace(database.name, aside.name, 1)))
+    return aside
+
+
 def _copy_over(made: Path, database: Path) -> None:
+    begin_private(database)
     with (
         contextlib.closing(sqlite3.connect(made)) as source,
         contextlib.closing(sqlite3.connect(database, timeout=30)) as target,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, CursorResult, Engine, create_engine, event, text
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import make_url
@@ -27,6 +27,7 @@ Transaction = Connection
 
 _BUSY_MS = 30_000
 _PATIENCE_MS = 2_000  # of what need not be done now
+OUR_TABLES = {"publication", "alembic_version"}
 _MANY = 500  # values in one IN (…): SQLite takes 32 766, but a plan for 500 is made quickly
 
 
@@ -86,18 +87,16 @@ class Store:
         Raises StoreError when the database was written by a newer publisher or is another program's.
         """
         with self._translated():
-            version = self._version()
+            with self.read() as tx:
+                version = self._version(tx)
+            if self.path is not None:
+                self._keep_log()
             if version == HEAD:
                 return
             if version is None:
                 with self.write() as tx:
-                    there = inspect(tx).get_table_names()
-                    if "alembic_version" in there:
+                    if self._version(tx) is not None:
                         return  # somebody else began it while we looked: made whole in one transaction
-                    if there:
-                        raise StoreError(
-                            "{path} is not a publisher database", path=self.path, fix="check [store] url"
-                        )
                     metadata.create_all(tx)
                     tx.execute(
                         text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
@@ -129,11 +128,22 @@ class Store:
     def close(self) -> None:
         self._engine.dispose()
 
-    def _version(self) -> str | None:
+    def _version(self, tx: Transaction) -> str | None:
+        """Of the schema; None in an empty database. Raises StoreError when it is another program's."""
+        names = set(tx.exec_driver_sql("SELECT name FROM sqlite_master").scalars())
+        if not names:
+            return None
+        if names >= OUR_TABLES:
+            version = tx.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one_or_none()
+            if version is not None:
+                return str(version)
+        raise StoreError("{path} is not a publisher database", path=self.path, fix="check [store] url")
+
+    def _keep_log(self) -> None:
+        """Writers append to a log beside the file, and nobody waits for them. The file remembers that; a database is
+        asked for it only once it is known to be ours."""
         with self._engine.connect() as connection:
-            if not inspect(connection).has_table("alembic_version"):
-                return None
-            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+            _driver(connection).execute("PRAGMA journal_mode=WAL")
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
@@ -160,30 +170,43 @@ def _driver(connection: Connection) -> sqlite3.Connection:
     return driver
 
 
-def open_store(url: str, *, create: bool = True) -> Store:
-    """Open the store at a SQLAlchemy URL ('sqlite:////var/lib/publisher.db') with the newest schema.
+def open_store(at: Path | str, *, create: bool = True) -> Store:
+    """Open the store with the newest schema: in a SQLite file, or at a SQLAlchemy URL ('sqlite://' is in memory).
 
     `create=False` opens an empty store in memory when there is no file yet, so that questions leave no trace.
-    Raises StoreError when the database is locked, damaged, or cannot be created.
+    Raises StoreError when the database is locked, damaged, another program's, or cannot be created.
     """
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        raise StoreError(
-            "store.url: '{url}' is not supported", url=parsed.render_as_string(), fix="use sqlite:///PATH"
-        )
-    if not parsed.database or parsed.database == ":memory:":
-        return _ready(Store(_memory_engine(), path=None))
-    path = Path(parsed.database)
-    if not create and not path.exists():
+    path = at if isinstance(at, Path) else _file_at(at)
+    if path is None or (not create and not path.exists()):
         return _ready(Store(_memory_engine(), path=None))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise StoreError("cannot create {path}: {why}", path=path.parent, why=exc.strerror) from exc
-    with contextlib.suppress(OSError):  # there already, or the driver says better what is wrong
-        # Readers' addresses and the secret of their links: nobody else on this machine reads them.
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    return _ready(Store(_file_engine(path), path=path))
+    begin_private(path)
+    return _ready(unchecked(path))
+
+
+def unchecked(path: Path) -> Store:
+    """The store in a file as it stands, whoever made it: its schema is neither looked at nor changed."""
+    return Store(_file_engine(path), path=path)
+
+
+def begin_private(path: Path) -> None:
+    """An empty file where there is none. Readers' addresses and the secret of their links will stand in it: nobody
+    else on this machine reads them. A file that is there keeps its mode."""
+    with contextlib.suppress(OSError):  # whoever opens it says better what is wrong
+        os.close(os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _file_at(url: str) -> Path | None:
+    """None: in memory."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        raise StoreError(
+            "store.url: '{url}' is not supported", url=parsed.render_as_string(), fix="use sqlite:///PATH"
+        )
+    return Path(parsed.database) if parsed.database and parsed.database != ":memory:" else None
 
 
 def _ready(store: Store) -> Store:
@@ -210,14 +233,17 @@ _TRANSLATED: LRUCache[Any, Any] = LRUCache(500)
 
 
 def _file_engine(path: Path) -> Engine:
-    return _engine(f"sqlite+publisher:///{path}")
+    return _engine(str(path))
 
 
 def _memory_engine() -> Engine:
-    return _engine("sqlite+publisher://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    return _engine(None, poolclass=StaticPool, connect_args={"check_same_thread": False})
 
 
-def _engine(url: str, **options: Any) -> Engine:
+def _engine(database: str | None, **options: Any) -> Engine:
+    url = URL.create(
+        "sqlite+publisher", database=database
+    )  # made of parts: '?' and '%' are letters of a path
     engine = create_engine(url, execution_options={"compiled_cache": _TRANSLATED}, **options)
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
@@ -230,7 +256,7 @@ def _configure(connection: Any, _record: Any) -> None:
     # FULL, not NORMAL: a power loss may not forget that a mail was claimed.
     # secure_delete: who is erased is gone from the pages of the file too, not only from its tables.
     for pragma in (
-        "journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_MS}", "foreign_keys=ON", "secure_delete=ON",
+        "synchronous=FULL", f"busy_timeout={_BUSY_MS}", "foreign_keys=ON", "secure_delete=ON",
     ):  # fmt: skip
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

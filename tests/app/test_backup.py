@@ -10,6 +10,7 @@ import pytest
 
 from publisher.core.errors import StoreError, UsageError
 from publisher.core.issue import IssueName
+from publisher.store import backups
 from tests.house import House, day_file, essay
 
 FIRST = "2025-01-29 08:00"
@@ -243,3 +244,58 @@ def test_who_rests_or_moved_since_the_backup_rests_and_is_mailed_where_they_are(
     reached = {str(mail["To"]) for mail in house.mails()}
     assert "moved@example.org" in reached
     assert reached.isdisjoint({"rests@example.org", "moves@example.org"})
+
+
+def test_another_programs_database_is_not_restored_over(house: House, tmp_path: Path) -> None:
+    house.app.backup(tmp_path / "old.db")
+    database = house.root / "var" / "publisher.db"
+    for path in (house.root / "var").glob("publisher.db*"):
+        path.unlink()
+    with contextlib.closing(sqlite3.connect(database)) as db, db:
+        db.execute("CREATE TABLE users (name TEXT)")
+    before = database.read_bytes()
+    with pytest.raises(StoreError, match="not a publisher database"):
+        house.app.restore(tmp_path / "old.db")
+    assert database.read_bytes() == before
+
+
+def test_going_back_from_a_newer_publisher_keeps_its_database_and_what_readers_wished(
+    house: House, tmp_path: Path
+) -> None:
+    house.app.add_subscribers(("left@example.org",))
+    house.app.backup(tmp_path / "old.db")
+    house.app.remove_subscribers(("left@example.org",))
+    with contextlib.closing(sqlite3.connect(house.root / "var" / "publisher.db")) as db, db:
+        db.execute("UPDATE alembic_version SET version_num = '9999'")
+        db.execute("ALTER TABLE subscribers ADD COLUMN of_the_future TEXT")
+    done = house.app.restore(tmp_path / "old.db")
+    assert done.kept_away == 1
+    assert dict(house.rows("SELECT email, state FROM subscribers"))["left@example.org"] == "unsubscribed"
+    with contextlib.closing(sqlite3.connect(done.replaced)) as db:
+        assert db.execute("SELECT version_num FROM alembic_version").fetchone() == ("9999",)
+
+
+def test_a_database_that_is_locked_is_not_taken_for_a_damaged_one(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.app.backup(tmp_path / "old.db")
+    database = house.root / "var" / "publisher.db"
+    monkeypatch.setattr(backups, "read_only", lambda path: sqlite3.connect(path, timeout=0.1))
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match="locked"):
+            house.app.restore(tmp_path / "old.db")
+    assert not list((house.root / "var").glob("*.damaged"))
+
+
+@pytest.mark.parametrize("there", ["nothing", "damaged"])
+def test_a_restored_database_is_its_owners_alone_to_read(house: House, tmp_path: Path, there: str) -> None:
+    house.app.backup(tmp_path / "old.db")
+    database = house.root / "var" / "publisher.db"
+    for path in (house.root / "var").glob("publisher.db*"):
+        path.unlink()
+    if there == "damaged":
+        database.write_bytes(b"no database at all" * 100)
+    house.app.restore(tmp_path / "old.db")
+    assert database.stat().st_mode & 0o777 == 0o600

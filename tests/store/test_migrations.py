@@ -107,11 +107,26 @@ def test_a_new_database_opened_by_many_at_once_is_made_once(tmp_path: Path) -> N
         assert db.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
 
 
-def test_the_database_of_another_program_is_left_as_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "made",
+    [
+        "CREATE TABLE users (name TEXT)",
+        "CREATE VIEW users AS SELECT 1",
+        "CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('ab12cd34')",
+        "CREATE TABLE alembic_version (version_num TEXT); CREATE TABLE publication (title TEXT)",
+    ],
+)
+def test_the_database_of_another_program_is_left_as_it_is(tmp_path: Path, made: str) -> None:
     path = tmp_path / "other.db"
     with closing(sqlite3.connect(path)) as db, db:
-        db.execute("CREATE TABLE users (name TEXT)")
+        db.executescript(made)
     before = path.read_bytes()
     with pytest.raises(StoreError, match="not a publisher database"):
-        open_store(f"sqlite:///{path}")
-    assert path.read_bytes()[100:] == before[100:], "all but the header, which names the journal"
+        open_store(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["p%20z.db", "q?x=1.db", "k%41#b.db", "中文 空格.db"])
+def test_a_database_stands_where_its_path_says(tmp_path: Path, name: str) -> None:
+    open_store(tmp_path / name).close()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
