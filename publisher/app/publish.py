@@ -87,11 +87,9 @@ def due_slot(e: Equipment, known: Publication, now: datetime) -> date | None:
 
 
 async def _logged(run: Run, known: Publication, kind: str) -> RunSummary:
-    """The run, with its beginning and end in the log of runs: a tick that does nothing is not logged, except after
-    a run that was killed, whose work it found finished or finishes."""
+    """The run, with its beginning and end in the log of runs: a tick that does nothing is not logged."""
     e = run.e
-    idle = run.scheduled and (run.slot is None or bool(run.held) or was_empty(e, run.slot))
-    silent = idle and not is_open_ended(e)
+    silent = run.scheduled and (run.slot is None or bool(run.held) or was_empty(e, run.slot))
     if not silent:
         with e.store.write() as tx:
             run.run_id = runs.begin(tx, kind=kind, host=e.host, now=run.now, day=run.day)
@@ -125,13 +123,6 @@ def was_empty(e: Equipment, slot: date) -> bool:
     """Whether the slot was found empty before: it stays open, and is looked at again every minute."""
     with e.store.read() as tx:
         return any(issue.state == "empty" for issue in issues.of_day(tx, slot))
-
-
-def is_open_ended(e: Equipment) -> bool:
-    """Whether the last run has no end in the log: it was killed, or goes on and holds the lock."""
-    with e.store.read() as tx:
-        last = runs.newest(tx, "once", "tick")
-    return last is not None and last.ok is None
 
 
 async def rehearse(e: Equipment, progress: Progress, now: datetime) -> tuple[RunSummary, dict[str, Frozen]]:

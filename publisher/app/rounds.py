@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 from publisher.app import alerts, just_read, pings
 from publisher.app.equipment import Equipment
-from publisher.app.publish import due_slot, is_open_ended, was_empty
+from publisher.app.publish import due_slot, was_empty
 from publisher.app.summary import RunSummary
 from publisher.core.errors import Busy
 from publisher.store import alerts as known_alerts
-from publisher.store import issues, publication
+from publisher.store import issues, monitor, publication
 from publisher.store.publication import Publication
 
 _FAILING_FOR = timedelta(hours=1)
@@ -40,24 +40,18 @@ async def attended(e: Equipment, run: Callable[[], Awaitable[RunSummary]], *, by
 
 
 class _Rounds:
-    """`slot`: whether this run is that of a slot, which a monitor waits for. `owed`: whether one before it was killed
-    when the monitor had heard of its beginning alone, or the issue was out and its mail was not."""
+    """`slot`: whether this run is that of a slot, which a monitor waits for."""
 
     def __init__(self, e: Equipment, *, by_clock: bool) -> None:
         self._e, self._by_clock = e, by_clock
         self._slot = not by_clock or self._is_due()
-        self._owed = by_clock and is_open_ended(e)
         self._wrong: dict[str, str] = {}
 
     def _is_due(self) -> bool:
-        """A slot that was found empty is looked at again every minute: that is no news. One that an earlier run has
-        begun is still to be finished."""
+        """A slot that was found empty is looked at again every minute: that is no news."""
         known = self._known()
         if known is None:
             return True
-        with self._e.store.read() as tx:
-            if issues.in_state(tx, "planned"):
-                return True
         slot = due_slot(self._e, known, self._e.clock())
         return slot is not None and not was_empty(self._e, slot)
 
@@ -82,9 +76,21 @@ class _Rounds:
             await self._job("backup", self._backup)
             await self._job("report", lambda: self._report(known, run, now))
         held = [item for item in run.held if item.kind == "run"]
-        if (self._slot or self._owed) and not held:
+        if not held and (self._slot or self._is_owed(known)):
             await self._job("ping", lambda: pings.ping_done(e))
         await self._tell(known, alerts.troubles(e, run) | self._wrong)
+
+    def _is_owed(self, known: Publication) -> bool:
+        """Whether the monitor waits for a success that is there by now: the run that began was killed, or one failed
+        and this one did not. While a slot is open, planned or paused nothing is finished."""
+        e = self._e
+        if not e.config.alerts.ping_url or known.paused or self._is_due():
+            return False
+        with e.store.read() as tx:
+            last = monitor.heard(tx) or monitor.Heard(word="start", day=e.today(e.clock()))
+            if last.word == "done" or issues.in_state(tx, "planned"):
+                return False
+            return last.word == "fail" or bool(issues.of_day(tx, last.day))
 
     async def failed(self, error: Exception) -> None:
         self._slot = True  # whatever was due, this is what a monitor must hear of

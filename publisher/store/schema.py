@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from publisher.store.types import Day, Flag, Id, Json, Utc
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; a new database is made whole and stamped with it."""
 
 metadata = MetaData(
@@ -50,7 +50,10 @@ publication = Table(
     Column("newest_now", Utc),  # the latest 'now' of any run: the clock must not fall behind it
     Column("paused", Flag, nullable=False),  # 1: nothing is published by the clock, nothing is sent
     Column("created_at", Utc, nullable=False),
+    Column("monitor_heard", Text),  # the last word to ping_url; NULL: none yet
+    Column("monitor_day", Day),  # the day of the run that it was about
     CheckConstraint("id = 1", name="single"),  # one publication a database
+    CheckConstraint("monitor_heard IN ('start', 'done', 'fail')", name="monitor_heard"),
     sqlite_strict=True,
 )
 

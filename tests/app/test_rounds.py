@@ -54,8 +54,8 @@ class Killed(BaseException):
     """What nothing of ours catches."""
 
 
-def kill(house: House, when: str, place: str) -> None:
-    """A tick that ends there as if it were killed."""
+def kill(house: House, when: str, place: str, *, by_hand: bool = False) -> None:
+    """A tick, or a run by hand, that ends there as if it were killed."""
     house.at(when)
 
     def dead() -> None:
@@ -64,7 +64,7 @@ def kill(house: House, when: str, place: str) -> None:
     faults.arm(place, dead)
     try:
         with pytest.raises(Killed):
-            asyncio.run(house.app.tick())
+            asyncio.run(house.app.once() if by_hand else house.app.tick())
     finally:
         faults.arm(place, lambda: None)
 
@@ -353,6 +353,61 @@ def test_the_run_that_finishes_for_a_killed_one_tells_the_monitor_and_once(
     assert len(house.mails()) == 2
     house.tick("2025-01-30 08:02")
     assert pinged(monitor) == []
+
+
+def test_a_failure_at_noon_is_over_when_a_run_goes_well_again(house: House, monitor: Server) -> None:
+    house.tick(FIRST)
+    pinged(monitor)
+    fail(house, "2025-01-30 08:00", FolderError("gone"))
+    kill(house, "2025-01-30 08:10", "commit-committed")
+    house.seeds.rename(house.root / "away")
+    with pytest.raises(FolderError):
+        house.tick("2025-01-30 12:00")
+    (house.root / "away").rename(house.seeds)
+    pinged(monitor)
+    house.tick("2025-01-30 12:01")
+    assert pinged(monitor) == ["done"]
+    house.tick("2025-01-30 12:02")
+    assert pinged(monitor) == []
+
+
+def test_nothing_is_called_finished_before_its_time_or_while_it_is_paused(
+    house: House, monitor: Server
+) -> None:
+    house.tick(FIRST)
+    kill(house, "2025-01-30 08:00", "commit-committed")
+    house.app.pause()
+    pinged(monitor)
+    house.tick("2025-01-30 08:01")
+    assert pinged(monitor) == []
+    house.app.resume()
+    house.tick("2025-01-30 08:02")
+    assert pinged(monitor) == ["done"]
+    house.write("2025-01-31", day_file("2025-01-31", essay("丙")))
+    kill(house, "2025-01-31 06:00", "run-begun", by_hand=True)
+    assert pinged(monitor) == ["/start"]
+    house.tick("2025-01-31 06:01")
+    assert pinged(monitor) == []
+    house.tick("2025-01-31 08:00")
+    assert pinged(monitor) == ["/start", "done"]
+
+
+def test_a_kill_in_what_follows_the_run_costs_no_success(
+    house: House, monitor: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.tick(FIRST)
+    pinged(monitor)
+
+    async def dead(_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rounds._Rounds, "_backup", dead)
+        with pytest.raises(Killed):
+            house.tick("2025-01-30 08:00")
+    assert pinged(monitor) == ["/start"]
+    house.tick("2025-01-30 08:01")
+    assert pinged(monitor) == ["done"]
 
 
 def test_a_slot_that_failed_when_it_was_begun_is_done_when_it_is_finished(

@@ -11,7 +11,7 @@ from alembic.util import CommandError
 from sqlalchemy import Engine
 
 from publisher.core.errors import StoreError
-from publisher.store.engine import copy_database
+from publisher.store.engine import begin_private, copy_database
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -54,4 +54,5 @@ def upgrade(engine: Engine, version: str, *, path: Path | None) -> None:
 def _keep_a_copy(engine: Engine, path: Path) -> None:
     copy = path.with_name(f"{path.name}.before-{head()}")
     copy.unlink(missing_ok=True)
+    begin_private(copy)
     copy_database(engine, copy)
